@@ -1,0 +1,79 @@
+import Syscalls
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+// The format of CPython's multiprocessing.reduction (sendfds, recvfds): one byte of data, the number of descriptors
+// modulo 256, beside one SCM_RIGHTS message. On macOS, and there only, the receiver answers each with the byte `A`.
+
+extension FileDescriptor {
+    /// Sends descriptors over a Unix stream socket, in CPython's format.
+    ///
+    /// - Parameter descriptors: Any number; they travel in messages of at most `maximumDescriptorsPerMessage`, and stay
+    ///   the caller's. CPython receives no more than that at once.
+    ///
+    /// Blocks while the socket is full. The corresponding C function is `sendmsg`.
+    public func sendDescriptors(_ descriptors: [FileDescriptor]) throws(FDPassingError) {
+        var rest = descriptors.map(\.rawValue)[...]
+        repeat {
+            let part = rest.prefix(maximumDescriptorsPerMessage)
+            rest = rest.dropFirst(part.count)
+            do throws(Errno) {
+                try sendMessage(part)
+            } catch {
+                throw .system(error)
+            }
+            #if canImport(Darwin)
+                do throws(Errno) {
+                    guard try read(upTo: 1) == [UInt8(ascii: "A")] else { throw FDPassingError.notAcknowledged }
+                } catch {
+                    throw .system(error)
+                }
+            #endif
+        } while !rest.isEmpty
+    }
+
+    private func sendMessage(_ descriptors: ArraySlice<CInt>) throws(Errno) {
+        var countByte = UInt8(truncatingIfNeeded: descriptors.count)
+        let numbers = Array(descriptors)
+        try withUnsafeMutableBytes(of: &countByte) { byte throws(Errno) in
+            var part = iovec(iov_base: byte.baseAddress, iov_len: 1)
+            try withUnsafePointer(to: &part) { part throws(Errno) in
+                try numbers.withUnsafeBufferPointer { numbers throws(Errno) in
+                    _ = try send(UnsafeBufferPointer(start: part, count: 1), passing: numbers)
+                }
+            }
+        }
+    }
+
+    /// Receives descriptors from a Unix stream socket, in CPython's format.
+    ///
+    /// - Parameter count: How many are expected. Exactly as many must come.
+    /// - Returns: The descriptors, owned and close-on-exec, in the order in which they were sent.
+    /// - Throws: `FDPassingError`; every descriptor that had arrived is closed then.
+    ///
+    /// The corresponding C function is `recvmsg`.
+    public func receiveDescriptors(_ count: Int) throws(FDPassingError) -> DescriptorBatch {
+        var batch = DescriptorBatch()
+        repeat {
+            let expected = min(count - batch.count, maximumDescriptorsPerMessage)
+            let before = batch.count
+            var countByte: UInt8 = 0
+            let received = try withUnsafeMutableBytes(of: &countByte) { byte throws(FDPassingError) in
+                try receive(into: byte, descriptors: &batch, limit: maximumDescriptorsPerMessage)
+            }
+            if received == 0 { throw .endOfStream }
+            #if canImport(Darwin)
+                do throws(Errno) { try writeAll([UInt8(ascii: "A")]) } catch { throw .system(error) }
+            #endif
+            let arrived = batch.count - before
+            guard arrived == expected, Int(countByte) == arrived % 256 else {
+                throw .wrongCount(expected: expected, arrived: arrived)
+            }
+        } while batch.count < count
+        return batch
+    }
+}

@@ -1,0 +1,100 @@
+import FDPassing
+import Syscalls
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Writes one frame: header and payload in one call, without copying them together.
+struct FrameSender {
+    let descriptor: FileDescriptor
+    let isSocket: Bool
+    let deadline: Deadline
+
+    func send(_ message: RawSpan, passing descriptors: [FileDescriptor]) throws(FramingError) {
+        let header = FrameHeader(length: message.byteCount)
+        // The descriptors of a batch beyond the first ride on further bytes: one each, and the rest on the last.
+        let batches = (descriptors.count + maximumDescriptorsPerMessage - 1) / maximumDescriptorsPerMessage
+        let total = header.byteCount + message.byteCount
+        guard batches <= total else {
+            throw .messageTooShortForDescriptors(bytes: message.byteCount, descriptors: descriptors.count)
+        }
+        let numbers = descriptors.map(\.rawValue)
+        var headerBytes = header.bytes
+        var sent = 0
+        var passed = 0
+        try withUnsafeMutableBytes(of: &headerBytes) { headerBytes throws(FramingError) in
+            try message.withUnsafeBytes { payload throws(FramingError) in
+                while sent < total {
+                    let batch = numbers[passed...].prefix(maximumDescriptorsPerMessage)
+                    let isLastBatch = passed + batch.count == numbers.count
+                    let end = isLastBatch ? total : sent + 1
+                    do throws(Errno) {
+                        let count = try Self.withParts(headerBytes, header.byteCount, payload, sent..<end) {
+                            parts throws(Errno) in
+                            try batch.withUnsafeBufferPointer { batch throws(Errno) in try write(parts, batch) }
+                        }
+                        sent += count
+                        passed += batch.count
+                    } catch {
+                        throw error == .timedOut
+                            ? (sent == 0 ? .timedOut : .partlySent(bytes: sent, of: total)) : .system(error)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes some of the parts. EAGAIN is waited out until the deadline.
+    private func write(
+        _ parts: UnsafeBufferPointer<iovec>, _ batch: UnsafeBufferPointer<CInt>
+    ) throws(Errno) -> Int {
+        while true {
+            do throws(Errno) {
+                if isSocket { return try descriptor.send(parts, passing: batch, waiting: deadline == .never) }
+                guard batch.isEmpty else { throw .notSocket }
+                if deadline == .never { return try descriptor.write(Array(parts)) }
+                // A pipe that is writable takes a page without blocking; it has no flag that says "do not wait".
+                if try descriptor.wait(for: .writable, until: deadline).isEmpty { throw .timedOut }
+                return try descriptor.write(Self.firstPage(of: parts))
+            } catch .resourceTemporarilyUnavailable {
+                if try descriptor.wait(for: .writable, until: deadline).isEmpty { throw .timedOut }
+            }
+        }
+    }
+
+    private static func firstPage(of parts: UnsafeBufferPointer<iovec>) -> [iovec] {
+        var room = 4096
+        return parts.map { part in
+            let count = min(room, part.iov_len)
+            room -= count
+            return iovec(iov_base: part.iov_base, iov_len: count)
+        }
+    }
+
+    /// The bytes of `range` in header and payload together, as at most two parts.
+    private static func withParts<Result>(
+        _ header: UnsafeMutableRawBufferPointer, _ headerCount: Int, _ payload: UnsafeRawBufferPointer,
+        _ range: Range<Int>, _ body: (UnsafeBufferPointer<iovec>) throws(Errno) -> Result
+    ) throws(Errno) -> Result {
+        try withUnsafeTemporaryAllocation(of: iovec.self, capacity: 2) { parts throws(Errno) in
+            var count = 0
+            if range.lowerBound < headerCount {
+                parts[0] = iovec(
+                    iov_base: header.baseAddress! + range.lowerBound,
+                    iov_len: min(headerCount, range.upperBound) - range.lowerBound)
+                count = 1
+            }
+            let start = max(0, range.lowerBound - headerCount)
+            let end = range.upperBound - headerCount
+            if end > start {
+                parts[count] = iovec(
+                    iov_base: UnsafeMutableRawPointer(mutating: payload.baseAddress! + start), iov_len: end - start)
+                count += 1
+            }
+            return try body(UnsafeBufferPointer(rebasing: parts[..<count]))
+        }
+    }
+}

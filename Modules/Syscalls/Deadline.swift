@@ -1,0 +1,76 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A point on the monotonic clock by which a call is to be done, however often it is interrupted and resumed.
+///
+/// Unlike `ContinuousClock.Instant` it needs no Concurrency runtime, which would make every fork of a process slower.
+public struct Deadline: Hashable, Comparable, Sendable {
+    /// Nanoseconds on CLOCK_MONOTONIC; `Int64.max` never comes.
+    private let nanoseconds: Int64
+
+    private init(nanoseconds: Int64) {
+        self.nanoseconds = nanoseconds
+    }
+
+    /// Never.
+    public static var never: Deadline { Deadline(nanoseconds: .max) }
+
+    /// This moment. The corresponding C function is `clock_gettime` with `CLOCK_MONOTONIC`.
+    public static var now: Deadline {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Deadline(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+
+    /// The moment a duration from now; a negative one has passed.
+    public static func after(_ duration: Duration) -> Deadline {
+        now + duration
+    }
+
+    /// The moment a duration from now; `nil` is never.
+    public static func after(_ duration: Duration?) -> Deadline {
+        duration.map { now + $0 } ?? .never
+    }
+
+    public static func + (deadline: Deadline, duration: Duration) -> Deadline {
+        let (seconds, attoseconds) = duration.components
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow || deadline == .never { return seconds < 0 ? Deadline(nanoseconds: 0) : .never }
+        let (sum, tooFar) = deadline.nanoseconds.addingReportingOverflow(whole)
+        let (total, tooFarToo) = sum.addingReportingOverflow(attoseconds / 1_000_000_000)
+        return tooFar || tooFarToo ? .never : Deadline(nanoseconds: total)
+    }
+
+    public static func < (left: Deadline, right: Deadline) -> Bool {
+        left.nanoseconds < right.nanoseconds
+    }
+
+    public static func - (later: Deadline, earlier: Deadline) -> Duration {
+        .nanoseconds(later.nanoseconds - earlier.nanoseconds)
+    }
+
+    public var hasPassed: Bool { self != .never && self <= .now }
+
+    /// What is left; zero when it has passed, `nil` when it never comes.
+    public var remaining: Duration? {
+        self == .never ? nil : .nanoseconds(max(0, nanoseconds - Deadline.now.nanoseconds))
+    }
+
+    /// The same as C calls want it: an absolute time on CLOCK_MONOTONIC.
+    package var absolute: timespec {
+        timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+    }
+}
+
+extension timespec {
+    /// A relative time; a negative duration is none.
+    package init(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        self =
+            seconds < 0
+            ? timespec() : timespec(tv_sec: Int(seconds), tv_nsec: Int(max(0, attoseconds) / 1_000_000_000))
+    }
+}

@@ -1,0 +1,87 @@
+#if os(Linux)
+    import CSyscalls
+    import Glibc
+
+    /// A kernel queue of readiness. Linux only. See epoll(7).
+    public struct Epoll: ~Copyable, Sendable {
+        private let owned: OwnedFileDescriptor
+
+        /// What is waited for, or ready. See epoll_ctl(2).
+        public struct Events: OptionSet, Sendable {
+            public let rawValue: UInt32
+            public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+            public static var readable: Events { Events(rawValue: EPOLLIN.rawValue) }
+            public static var writable: Events { Events(rawValue: EPOLLOUT.rawValue) }
+            public static var error: Events { Events(rawValue: EPOLLERR.rawValue) }
+            public static var hangUp: Events { Events(rawValue: EPOLLHUP.rawValue) }
+            public static var readHangUp: Events { Events(rawValue: EPOLLRDHUP.rawValue) }
+            public static var edgeTriggered: Events { Events(rawValue: 1 << 31) }
+            public static var oneShot: Events { Events(rawValue: 1 << 30) }
+        }
+
+        /// An empty queue, close-on-exec. The corresponding C function is `epoll_create1`.
+        public init() throws(Errno) {
+            owned = OwnedFileDescriptor(owning: try checked(epoll_create1(CInt(EPOLL_CLOEXEC))))
+        }
+
+        public var descriptor: FileDescriptor { owned.descriptor }
+
+        /// Starts to watch a descriptor. The corresponding C function is `epoll_ctl` with `EPOLL_CTL_ADD`.
+        ///
+        /// - Throws: `Errno.fileExists` for one that is watched already, `Errno.notPermitted` for a regular file.
+        public func add(_ descriptor: FileDescriptor, _ events: Events, token: UInt64) throws(Errno) {
+            var event = epoll_event(events: events.rawValue, data: epoll_data_t(u64: token))
+            try checked(epoll_ctl(owned.descriptor.rawValue, EPOLL_CTL_ADD, descriptor.rawValue, &event))
+        }
+
+        /// Changes what a descriptor is watched for. The corresponding C function is `epoll_ctl` with `EPOLL_CTL_MOD`.
+        public func modify(_ descriptor: FileDescriptor, _ events: Events, token: UInt64) throws(Errno) {
+            var event = epoll_event(events: events.rawValue, data: epoll_data_t(u64: token))
+            try checked(epoll_ctl(owned.descriptor.rawValue, EPOLL_CTL_MOD, descriptor.rawValue, &event))
+        }
+
+        /// Stops watching a descriptor. The corresponding C function is `epoll_ctl` with `EPOLL_CTL_DEL`.
+        public func remove(_ descriptor: FileDescriptor) throws(Errno) {
+            var event = epoll_event()
+            try checked(epoll_ctl(owned.descriptor.rawValue, EPOLL_CTL_DEL, descriptor.rawValue, &event))
+        }
+
+        /// Waits for events once: a signal ends the wait early, with none.
+        ///
+        /// - Parameter timeout: `nil` waits for ever. The kernel counts in milliseconds: it is rounded up.
+        /// - Returns: How many of `events` were filled.
+        ///
+        /// The corresponding C function is `epoll_wait`.
+        public func wait(
+            into events: UnsafeMutableBufferPointer<epoll_event>, timeout: Duration?
+        ) throws(Errno) -> Int {
+            let count = epoll_wait(
+                owned.descriptor.rawValue, events.baseAddress, CInt(events.count), timeout?.roundedUpMilliseconds ?? -1)
+            if count >= 0 { return Int(count) }
+            let error = Errno.current
+            if error == .interrupted { return 0 }
+            throw error
+        }
+    }
+
+    /// A counter that readers can wait for. Linux only. See eventfd(2).
+    public struct EventCounter: ~Copyable, Sendable {
+        public let owned: OwnedFileDescriptor
+
+        /// A counter at zero, non-blocking and close-on-exec. The corresponding C function is `eventfd`.
+        public init() throws(Errno) {
+            owned = OwnedFileDescriptor(owning: try checked(csys_eventfd()))
+        }
+    }
+#endif
+
+extension Duration {
+    /// For calls that count in milliseconds: never earlier than asked for.
+    package var roundedUpMilliseconds: CInt {
+        let (seconds, attoseconds) = components
+        if seconds < 0 { return 0 }
+        if seconds >= 2_000_000 { return 2_000_000_000 }
+        return CInt(seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+    }
+}

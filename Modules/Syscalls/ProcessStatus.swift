@@ -1,0 +1,86 @@
+import CSyscalls
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+#if os(Linux)
+    extension ProcessID {
+        /// How many threads the process has. Linux only.
+        ///
+        /// One call: the number of links of `/proc/PID/task`, less its own two. See proc(5).
+        public func threadCount() throws(Errno) -> Int {
+            try FileStatus(ofFileAt: "/proc/\(procName)/task").linkCount - 2
+        }
+
+        /// The names of the process's threads. Linux only. See proc(5).
+        public func threadNames() throws(Errno) -> [String] {
+            var names: [String] = []
+            for thread in try directoryEntries("/proc/\(procName)/task") {
+                // A thread may end between the two calls.
+                guard let file = try? OwnedFileDescriptor.open("/proc/\(procName)/task/\(thread)/comm", .readOnly)
+                else { continue }
+                let name = try file.descriptor.readToEnd()
+                names.append(String(decoding: name.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
+            }
+            return names
+        }
+
+        /// The process's private memory in KiB: what its end would free. Linux only. See proc(5), smaps_rollup.
+        public func privateMemoryKiB() throws(Errno) -> Int {
+            let file = try OwnedFileDescriptor.open("/proc/\(procName)/smaps_rollup", .readOnly)
+            let text = String(decoding: try file.descriptor.readToEnd(), as: UTF8.self)
+            return text.split(separator: "\n")
+                .filter { $0.hasPrefix("Private_Clean:") || $0.hasPrefix("Private_Dirty:") }
+                .compactMap { $0.split(separator: " ").dropFirst().first.flatMap { Int($0) } }
+                .reduce(0, +)
+        }
+
+        private var procName: String { self == .current ? "self" : "\(rawValue)" }
+    }
+
+    extension FileDescriptor {
+        /// The descriptors that are open in a process. Linux only. See proc(5).
+        public static func allOpen(in process: ProcessID = .current) throws(Errno) -> [FileDescriptor] {
+            let isCurrent = process == .current
+            return try directoryEntries("/proc/\(isCurrent ? "self" : "\(process)")/fd")
+                .compactMap { CInt($0).map { FileDescriptor(rawValue: $0) } }
+                // The one that read the directory was among them.
+                .filter { !isCurrent || $0.isOpen }
+                .sorted { $0.rawValue < $1.rawValue }
+        }
+    }
+#endif
+
+/// The names in a directory, without `.` and `..`, in no order. The corresponding C function is `readdir`.
+public func directoryEntries(_ path: String) throws(Errno) -> [String] {
+    guard let directory = opendir(path) else { throw Errno.current }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while true {
+        errno = 0
+        guard let entry = readdir(directory) else {
+            if errno != 0 { throw Errno.current }
+            return names
+        }
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        if name != "." && name != ".." { names.append(name) }
+    }
+}
+
+/// Closes every descriptor from `first` on except `kept`, without regard to who owns them.
+///
+/// For a fresh child of a fork, whose copies of its parent's owners will never run. The corresponding C function is
+/// `close_range`.
+package func closeDescriptors(from first: CInt, except kept: [FileDescriptor]) {
+    var next = first
+    for number in kept.map(\.rawValue).sorted() where number >= first {
+        if number > next { csys_close_range(UInt32(next), UInt32(number - 1)) }
+        next = max(next, number + 1)
+    }
+    csys_close_range(UInt32(next), UInt32.max)
+}

@@ -1,0 +1,108 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A signal's number. See signal(7).
+public struct Signal: RawRepresentable, Hashable, Sendable {
+    public let rawValue: CInt
+    public init(rawValue: CInt) { self.rawValue = rawValue }
+
+    public static var hangUp: Signal { Signal(rawValue: SIGHUP) }
+    public static var interrupt: Signal { Signal(rawValue: SIGINT) }
+    public static var quit: Signal { Signal(rawValue: SIGQUIT) }
+    public static var illegalInstruction: Signal { Signal(rawValue: SIGILL) }
+    public static var trap: Signal { Signal(rawValue: SIGTRAP) }
+    public static var abort: Signal { Signal(rawValue: SIGABRT) }
+    public static var bus: Signal { Signal(rawValue: SIGBUS) }
+    public static var floatingPoint: Signal { Signal(rawValue: SIGFPE) }
+    public static var kill: Signal { Signal(rawValue: SIGKILL) }
+    public static var user1: Signal { Signal(rawValue: SIGUSR1) }
+    public static var segmentationFault: Signal { Signal(rawValue: SIGSEGV) }
+    public static var user2: Signal { Signal(rawValue: SIGUSR2) }
+    public static var brokenPipe: Signal { Signal(rawValue: SIGPIPE) }
+    public static var alarm: Signal { Signal(rawValue: SIGALRM) }
+    public static var terminate: Signal { Signal(rawValue: SIGTERM) }
+    public static var child: Signal { Signal(rawValue: SIGCHLD) }
+    public static var stop: Signal { Signal(rawValue: SIGSTOP) }
+    public static var resume: Signal { Signal(rawValue: SIGCONT) }
+
+    /// Every number that a signal can have here, real-time ones included.
+    package static var allNumbers: ClosedRange<CInt> { 1...64 }
+
+    /// Ignores the signal in the whole process. The corresponding C function is `signal` with `SIG_IGN`.
+    public func ignore() throws(Errno) {
+        var action = sigaction()
+        #if canImport(Glibc)
+            action.__sigaction_handler.sa_handler = SIG_IGN
+        #else
+            action.__sigaction_u.__sa_handler = SIG_IGN
+        #endif
+        try checked(sigaction(rawValue, &action, nil))
+    }
+
+    /// Gives the signal its default effect again. The corresponding C function is `signal` with `SIG_DFL`.
+    public func restoreDefault() throws(Errno) {
+        var action = sigaction()
+        #if canImport(Glibc)
+            action.__sigaction_handler.sa_handler = SIG_DFL
+        #else
+            action.__sigaction_u.__sa_handler = SIG_DFL
+        #endif
+        try checked(sigaction(rawValue, &action, nil))
+    }
+
+    /// What the process does at the signal, to be put back by `restore`.
+    public func disposition() throws(Errno) -> SignalDisposition {
+        var action = sigaction()
+        try checked(sigaction(rawValue, nil, &action))
+        return SignalDisposition(signal: self, action: action)
+    }
+
+    /// Calls a C function at the signal. It may only do what signal-safety(7) allows.
+    ///
+    /// Interrupted calls of this package go on. The corresponding C function is `sigaction`.
+    public func setHandler(_ handler: @escaping @convention(c) (CInt) -> Void) throws(Errno) {
+        var action = sigaction()
+        #if canImport(Glibc)
+            action.__sigaction_handler.sa_handler = handler
+        #else
+            action.__sigaction_u.__sa_handler = handler
+        #endif
+        try checked(sigaction(rawValue, &action, nil))
+    }
+}
+
+extension Signal: CustomStringConvertible {
+    /// The name, such as `SIGKILL`, or the number of one without a name here.
+    public var description: String {
+        Self.names[rawValue] ?? "signal \(rawValue)"
+    }
+
+    private static let names: [CInt: String] = [
+        SIGHUP: "SIGHUP", SIGINT: "SIGINT", SIGQUIT: "SIGQUIT", SIGILL: "SIGILL", SIGTRAP: "SIGTRAP",
+        SIGABRT: "SIGABRT", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGKILL: "SIGKILL", SIGUSR1: "SIGUSR1",
+        SIGSEGV: "SIGSEGV", SIGUSR2: "SIGUSR2", SIGPIPE: "SIGPIPE", SIGALRM: "SIGALRM", SIGTERM: "SIGTERM",
+        SIGCHLD: "SIGCHLD", SIGCONT: "SIGCONT", SIGSTOP: "SIGSTOP", SIGTSTP: "SIGTSTP", SIGTTIN: "SIGTTIN",
+        SIGTTOU: "SIGTTOU", SIGURG: "SIGURG", SIGXCPU: "SIGXCPU", SIGXFSZ: "SIGXFSZ", SIGVTALRM: "SIGVTALRM",
+        SIGPROF: "SIGPROF", SIGWINCH: "SIGWINCH", SIGIO: "SIGIO", SIGSYS: "SIGSYS",
+    ]
+}
+
+/// What a process did at a signal at some moment.
+public struct SignalDisposition: Sendable {
+    public let signal: Signal
+    private let action: sigaction
+
+    init(signal: Signal, action: sigaction) {
+        self.signal = signal
+        self.action = action
+    }
+
+    /// Puts it back. The corresponding C function is `sigaction`.
+    public func restore() throws(Errno) {
+        var action = action
+        try checked(sigaction(signal.rawValue, &action, nil))
+    }
+}

@@ -1,0 +1,143 @@
+import CSyscalls
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+extension OwnedFileDescriptor {
+    /// A socket of an address family, close-on-exec. The corresponding C function is `socket`.
+    public static func socket(family: CInt, _ kind: SocketKind = .stream) throws(Errno) -> OwnedFileDescriptor {
+        OwnedFileDescriptor(owning: try checked(csys_socket(family, kind.rawValue)))
+    }
+
+    /// A socket connected to an address.
+    ///
+    /// - Throws: `Errno.timedOut` when the deadline passes first; otherwise what `connect` reports.
+    ///
+    /// The corresponding C functions are `socket` and `connect`.
+    public static func connect(
+        to address: SocketAddress, _ kind: SocketKind = .stream, until deadline: Deadline = .never
+    ) throws(Errno) -> OwnedFileDescriptor {
+        let socket = try socket(family: address.family, kind)
+        try socket.descriptor.connect(to: address, until: deadline)
+        return socket
+    }
+}
+
+extension FileDescriptor {
+    /// Connects; the socket is blocking afterwards.
+    ///
+    /// An interrupted `connect` goes on in the kernel: it is waited for, not repeated. A Unix listener whose backlog is
+    /// full says EAGAIN to a non-blocking `connect`, and nothing can be waited for: it is tried again every millisecond.
+    ///
+    /// The corresponding C function is `connect`.
+    public func connect(to address: SocketAddress, until deadline: Deadline = .never) throws(Errno) {
+        try setBlocking(deadline == .never)
+        while true {
+            let result = address.withPointer { systemConnect(rawValue, $0, address.length) }
+            if result == 0 { break }
+            let error = Errno.current
+            if error == .interrupted || error == .operationInProgress {
+                if try wait(for: .writable, until: deadline).isEmpty { throw .timedOut }
+                let pending = try option(SOL_SOCKET, SO_ERROR)
+                if pending != 0 { throw Errno(rawValue: pending) }
+                break
+            }
+            guard error == .resourceTemporarilyUnavailable else { throw error }
+            if deadline.hasPassed { throw .timedOut }
+            var pause = timespec(tv_sec: 0, tv_nsec: 1_000_000)
+            nanosleep(&pause, nil)
+        }
+        try setBlocking(true)
+    }
+
+    /// Gives the socket an address. The corresponding C function is `bind`.
+    public func bind(to address: SocketAddress) throws(Errno) {
+        try checked(address.withPointer { systemBind(rawValue, $0, address.length) })
+    }
+
+    /// Lets the socket be connected to. The corresponding C function is `listen`.
+    public func listen(backlog: Int) throws(Errno) {
+        try checked(systemListen(rawValue, CInt(clamping: backlog)))
+    }
+
+    /// Takes the next connection; the accepted socket is close-on-exec and blocking.
+    ///
+    /// - Throws: `Errno.timedOut` when the deadline passes first. A connection that its client has given up meanwhile is
+    ///   passed over.
+    ///
+    /// The corresponding C function is `accept4`.
+    public func accept(until deadline: Deadline = .never) throws(Errno) -> AcceptedSocket {
+        while true {
+            if deadline != .never, try wait(for: .readable, until: deadline).isEmpty { throw .timedOut }
+            do throws(Errno) {
+                let (socket, address) = try SocketAddress.stored { pointer, length throws(Errno) in
+                    try retryingOnInterrupt { csys_accept(rawValue, pointer, length) }
+                }
+                return AcceptedSocket(socket: OwnedFileDescriptor(owning: socket), peer: address)
+            } catch .connectionAborted {
+                continue
+            } catch .resourceTemporarilyUnavailable {
+                // A non-blocking listener, or one whose connection another process took first.
+                _ = try wait(for: .readable, until: deadline)
+                if deadline.hasPassed { throw .timedOut }
+            }
+        }
+    }
+
+    /// The socket's own address. The corresponding C function is `getsockname`.
+    public func localAddress() throws(Errno) -> SocketAddress {
+        try SocketAddress.stored { pointer, length throws(Errno) in
+            try checked(getsockname(rawValue, pointer, length))
+        }.address
+    }
+
+    /// The address of the socket's peer. The corresponding C function is `getpeername`.
+    public func peerAddress() throws(Errno) -> SocketAddress {
+        try SocketAddress.stored { pointer, length throws(Errno) in
+            try checked(getpeername(rawValue, pointer, length))
+        }.address
+    }
+
+    /// An integer option of the socket. The corresponding C function is `getsockopt`.
+    public func option(_ level: CInt, _ name: CInt) throws(Errno) -> CInt {
+        var value: CInt = 0
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        try checked(getsockopt(rawValue, level, name, &value, &length))
+        return value
+    }
+
+    /// Sets an integer option of the socket. The corresponding C function is `setsockopt`.
+    public func setOption(_ level: CInt, _ name: CInt, to value: CInt) throws(Errno) {
+        var value = value
+        try checked(setsockopt(rawValue, level, name, &value, socklen_t(MemoryLayout<CInt>.size)))
+    }
+
+    /// Ends both directions, which wakes whoever waits on the socket. The corresponding C function is `shutdown`.
+    public func shutdown() throws(Errno) {
+        try checked(systemShutdown(rawValue, CInt(SHUT_RDWR)))
+    }
+
+    /// Ends the sending direction: the peer reads end of file. The corresponding C function is `shutdown`.
+    public func shutdownSending() throws(Errno) {
+        try checked(systemShutdown(rawValue, CInt(SHUT_WR)))
+    }
+}
+
+/// A socket that `accept` made, and who is at its other end.
+@frozen public struct AcceptedSocket: ~Copyable, Sendable {
+    public let socket: OwnedFileDescriptor
+    public let peer: SocketAddress
+}
+
+// The C functions, under names that the methods of the same name do not hide.
+private func systemConnect(_ socket: CInt, _ address: UnsafePointer<sockaddr>, _ length: socklen_t) -> CInt {
+    connect(socket, address, length)
+}
+private func systemBind(_ socket: CInt, _ address: UnsafePointer<sockaddr>, _ length: socklen_t) -> CInt {
+    bind(socket, address, length)
+}
+private func systemListen(_ socket: CInt, _ backlog: CInt) -> CInt { listen(socket, backlog) }
+private func systemShutdown(_ socket: CInt, _ how: CInt) -> CInt { shutdown(socket, how) }

@@ -1,0 +1,41 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Warnings are errors where CI says so, and a matter of taste elsewhere.
+let strict = Context.environment["CI"] != nil
+let swiftSettings: [SwiftSetting] = strict ? [.treatAllWarnings(as: .error)] : []
+let cSettings: [CSetting] =
+    [.define("_GNU_SOURCE", .when(platforms: [.linux]))] + (strict ? [.treatAllWarnings(as: .error)] : [])
+
+/// A module of the package: its target, its library product, and (unless it is C) its test target.
+struct Layer {
+    let name: String
+    var imports: [String] = []
+    var testImports: [String] = []
+    var isC = false
+}
+
+let layers: [Layer] = [
+    Layer(name: "CSyscalls", isC: true),
+    Layer(name: "Syscalls", imports: ["CSyscalls"]),
+    Layer(name: "FDPassing", imports: ["Syscalls", "CSyscalls"]),
+    Layer(name: "Framing", imports: ["Syscalls", "FDPassing"]),
+    Layer(name: "Auth", imports: ["Syscalls", "Framing"]),
+]
+
+let package = Package(
+    name: "swift-forkserver",
+    platforms: [.macOS("26.0")],
+    products: layers.map { .library(name: $0.name, targets: [$0.name]) },
+    targets: layers.flatMap { layer -> [Target] in
+        guard !layer.isC else {
+            return [.target(name: layer.name, path: "Modules/\(layer.name)", cSettings: cSettings)]
+        }
+        return [
+            .target(
+                name: layer.name, dependencies: layer.imports.map { .byName(name: $0) },
+                path: "Modules/\(layer.name)", swiftSettings: swiftSettings),
+        ]
+    },
+    swiftLanguageModes: [.v6]
+)
