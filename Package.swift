@@ -21,6 +21,9 @@ let layers: [Layer] = [
     Layer(name: "FDPassing", imports: ["Syscalls", "CSyscalls"]),
     Layer(name: "Framing", imports: ["Syscalls", "FDPassing"]),
     Layer(name: "Auth", imports: ["Syscalls", "Framing"]),
+    Layer(name: "Reactor", imports: ["Syscalls", "CSyscalls"]),
+    Layer(name: "ProcessRoles", imports: ["Syscalls"]),
+    Layer(name: "ResourceTracker", imports: ["Syscalls", "ProcessRoles"]),
 ]
 
 let package = Package(

@@ -44,19 +44,41 @@ public struct PollEntry: Sendable {
 /// The corresponding C function is `ppoll` (`poll` on Darwin).
 @discardableResult
 public func poll(_ entries: inout [PollEntry], until deadline: Deadline = .never) throws(Errno) -> Int {
-    while true {
+    try repeatedWhenInterrupted { () throws(Errno) in try rawPoll(&entries, timeout: deadline.remaining) }
+}
+
+/// Waits once: a signal ends the wait early, with none ready.
+package func pollOnce(_ entries: inout [PollEntry], timeout: Duration?) throws(Errno) -> Int {
+    do throws(Errno) {
+        return try rawPoll(&entries, timeout: timeout)
+    } catch .interrupted {
+        return 0
+    }
+}
+
+private func rawPoll(_ entries: inout [PollEntry], timeout: Duration?) throws(Errno) -> Int {
+    let result = entries.withUnsafeMutableBytes { bytes in
         // PollEntry holds nothing but a pollfd.
-        let result = entries.withUnsafeMutableBytes { bytes in
-            let pointer = bytes.baseAddress?.assumingMemoryBound(to: pollfd.self)
-            guard let remaining = deadline.remaining else {
-                return csys_poll(pointer, bytes.count / MemoryLayout<pollfd>.stride, nil)
-            }
-            var timeout = timespec(remaining)
-            return csys_poll(pointer, bytes.count / MemoryLayout<pollfd>.stride, &timeout)
+        let pointer = bytes.baseAddress?.assumingMemoryBound(to: pollfd.self)
+        return rawPoll(pointer, bytes.count / MemoryLayout<pollfd>.stride, timeout: timeout)
+    }
+    return Int(try checked(result))
+}
+
+private func rawPoll(_ entries: UnsafeMutablePointer<pollfd>?, _ count: Int, timeout: Duration?) -> CInt {
+    guard let timeout else { return csys_poll(entries, count, nil) }
+    var time = timespec(timeout)
+    return csys_poll(entries, count, &time)
+}
+
+/// Repeats a wait whose timeout is worked out anew each time, so that signals do not make it drift.
+private func repeatedWhenInterrupted<Result>(_ wait: () throws(Errno) -> Result) throws(Errno) -> Result {
+    while true {
+        do throws(Errno) {
+            return try wait()
+        } catch .interrupted {
+            continue
         }
-        if result >= 0 { return Int(result) }
-        let error = Errno.current
-        if error != .interrupted { throw error }
     }
 }
 
@@ -69,19 +91,8 @@ extension FileDescriptor {
     /// The corresponding C function is `poll`.
     public func wait(for events: PollEvents, until deadline: Deadline = .never) throws(Errno) -> PollEvents {
         var entry = pollfd(fd: rawValue, events: events.rawValue, revents: 0)
-        while true {
-            let result: CInt
-            if let remaining = deadline.remaining {
-                var timeout = timespec(remaining)
-                result = csys_poll(&entry, 1, &timeout)
-            } else {
-                result = csys_poll(&entry, 1, nil)
-            }
-            if result == -1 {
-                let error = Errno.current
-                if error == .interrupted { continue }
-                throw error
-            }
+        return try repeatedWhenInterrupted { () throws(Errno) in
+            try checked(rawPoll(&entry, 1, timeout: deadline.remaining))
             let readiness = PollEvents(rawValue: entry.revents)
             if readiness.contains(.invalid) { throw .badFileDescriptor }
             return readiness

@@ -1,0 +1,157 @@
+import Synchronization
+import Syscalls
+
+/// A thread that runs a reactor, for programs that have other things to do.
+///
+/// It is also a task executor: async code that prefers it runs between the reactor's events, without a hop to another
+/// thread. Safe to use from any thread. `stop` it when it is no longer wanted.
+public final class ReactorThread: TaskExecutor, Sendable {
+    private let handle: ReactorHandle
+    private let thread: Lock<Thread?>
+
+    /// The one that serves all who did not make one of their own; it lives as long as the process.
+    public static let shared: ReactorThread = {
+        do {
+            return try ReactorThread(name: "reactor")
+        } catch {
+            fatalError("the shared reactor cannot start: \(error)")
+        }
+    }()
+
+    /// Starts the thread.
+    ///
+    /// - Parameters:
+    ///   - name: As `ps -L` shows it.
+    ///   - backend: `nil` is the best one that this platform has.
+    public init(name: String, backend: (any ReactorBackend.Type)? = nil) throws(Errno) {
+        let started = Startup()
+        let thread = try Thread(name: name) { runReactor(backend, started) }
+        handle = try started.wait()
+        self.thread = Lock(thread)
+    }
+
+    /// Runs a job on the thread, after those scheduled before.
+    public func schedule(_ job: @escaping @Sendable (Reactor) -> Void) {
+        handle.schedule(job)
+    }
+
+    /// Ends the thread after the jobs scheduled so far. From another thread, waits until it has ended.
+    public func stop() {
+        guard let thread = thread.withLock({ $0.take() }) else { return }
+        handle.stop()
+        if thread.isCurrent { thread.detach() } else { thread.join() }
+    }
+
+    public func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        handle.schedule { _ in job.runSynchronously(on: asUnownedTaskExecutor()) }
+    }
+
+    /// Waits until a descriptor is readable, has hung up or is in error.
+    ///
+    /// - Throws: `Errno` when the kernel refuses to watch it; `CancellationError` when the task is cancelled.
+    public func waitUntilReadable(_ descriptor: FileDescriptor) async throws {
+        try await wait(
+            add: { (reactor, handler) throws(Errno) in try reactor.addReader(descriptor, handler) },
+            remove: { $0.removeReader(descriptor) })
+    }
+
+    /// Waits until a descriptor is writable, has hung up or is in error.
+    public func waitUntilWritable(_ descriptor: FileDescriptor) async throws {
+        try await wait(
+            add: { (reactor, handler) throws(Errno) in try reactor.addWriter(descriptor, handler) },
+            remove: { $0.removeWriter(descriptor) })
+    }
+
+    private func wait(
+        add: @escaping @Sendable (Reactor, @escaping (Readiness) -> Void) throws(Errno) -> Void,
+        remove: @escaping @Sendable (Reactor) -> Void
+    ) async throws {
+        let waiter = Waiter()
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                guard waiter.begin(continuation) else { return }
+                schedule { reactor in
+                    // Cancelled before it began: nothing was added.
+                    guard waiter.isWaiting else { return }
+                    do throws(Errno) {
+                        try add(reactor) { _ in
+                            remove(reactor)
+                            waiter.finish(.success(()))
+                        }
+                    } catch {
+                        waiter.finish(.failure(error))
+                    }
+                }
+            }
+        } onCancel: {
+            // Removed first: whoever is told may close the descriptor.
+            schedule { reactor in
+                if waiter.isWaiting { remove(reactor) }
+                waiter.finish(.failure(CancellationError()))
+            }
+        }
+    }
+}
+
+/// A continuation that is resumed once, by whoever comes first.
+private final class Waiter: Sendable {
+    private enum State {
+        case new
+        case waiting(CheckedContinuation<Void, any Error>)
+        case finished(Result<Void, any Error>)
+    }
+
+    private let state = Lock(State.new)
+
+    var isWaiting: Bool {
+        state.withLock { if case .waiting = $0 { true } else { false } }
+    }
+
+    /// Whether the wait has begun; it has not when it was finished already.
+    func begin(_ continuation: CheckedContinuation<Void, any Error>) -> Bool {
+        let early: Result<Void, any Error>? = state.withLock { state in
+            if case .finished(let result) = state { return result }
+            state = .waiting(continuation)
+            return nil
+        }
+        if let early { continuation.resume(with: early) }
+        return early == nil
+    }
+
+    func finish(_ result: Result<Void, any Error>) {
+        let continuation: CheckedContinuation<Void, any Error>? = state.withLock { state in
+            defer { if case .finished = state {} else { state = .finished(result) } }
+            if case .waiting(let continuation) = state { return continuation }
+            return nil
+        }
+        continuation?.resume(with: result)
+    }
+}
+
+private func runReactor(_ backend: (any ReactorBackend.Type)?, _ started: Startup) {
+    do throws(Errno) {
+        let reactor = try Reactor(backend: backend)
+        started.finish(.success(reactor.handle))
+        try reactor.run()
+    } catch {
+        started.finish(.failure(error))
+    }
+}
+
+/// Hands the reactor's handle from the new thread to the one that started it.
+private final class Startup: Sendable {
+    private let result = Lock<Result<ReactorHandle, Errno>?>(nil)
+    private let done = Latch()
+
+    func finish(_ result: Result<ReactorHandle, Errno>) {
+        self.result.withLock { if $0 == nil { $0 = result } }
+        done.open()
+    }
+
+    func wait() throws(Errno) -> ReactorHandle {
+        done.wait()
+        // Set before the latch was opened.
+        return try result.withLock { $0 }!.get()
+    }
+}
