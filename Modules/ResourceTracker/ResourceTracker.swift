@@ -22,6 +22,21 @@ public final class ResourceTracker: Sendable {
         var isInherited = false
         /// What this process has registered, to tell a tracker that had to be started again.
         var registered: [TrackerCommand: Int] = [:]
+
+        func duplicateCommands() throws(Errno) -> OwnedFileDescriptor {
+            switch commands {
+            case .some(let commands): try commands.duplicate()
+            case .none: throw .badFileDescriptor
+            }
+        }
+
+        /// Sends to a tracker that was started; a line that fits a pipe's buffer is written whole or not at all.
+        func write(_ command: TrackerCommand) throws(Errno) {
+            switch commands {
+            case .some(let commands): try commands.descriptor.writeAll(command.line)
+            case .none: throw .badFileDescriptor
+            }
+        }
     }
 
     /// A tracker of one's own.
@@ -119,7 +134,7 @@ public final class ResourceTracker: Sendable {
     package func commandDescriptor() throws(ResourceTrackerError) -> OwnedFileDescriptor {
         try state.withLock { state throws(ResourceTrackerError) in
             try startIfNeeded(&state)
-            do throws(Errno) { return try state.commands!.duplicate() } catch { throw .system(error) }
+            do throws(Errno) { return try state.duplicateCommands() } catch { throw .system(error) }
         }
     }
 
@@ -172,11 +187,11 @@ public final class ResourceTracker: Sendable {
         try state.withLock { state throws(ResourceTrackerError) in
             try startIfNeeded(&state)
             do throws(Errno) {
-                try state.commands!.descriptor.writeAll(line)
+                try state.write(command)
             } catch {
                 guard error == .brokenPipe, !state.isInherited else { throw .system(error) }
                 try startAgain(&state)
-                do throws(Errno) { try state.commands!.descriptor.writeAll(line) } catch { throw .system(error) }
+                do throws(Errno) { try state.write(command) } catch { throw .system(error) }
             }
             note(&state)
         }
@@ -193,7 +208,7 @@ public final class ResourceTracker: Sendable {
         for (command, count) in state.registered {
             for _ in 0..<count {
                 do throws(Errno) {
-                    try state.commands!.descriptor.writeAll(command.line)
+                    try state.write(command)
                 } catch {
                     throw .system(error)
                 }
