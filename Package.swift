@@ -22,8 +22,16 @@ let layers: [Layer] = [
     Layer(name: "Framing", imports: ["Syscalls", "FDPassing"]),
     Layer(name: "Auth", imports: ["Syscalls", "Framing"]),
     Layer(name: "Reactor", imports: ["Syscalls", "CSyscalls"]),
+    Layer(name: "AsyncFraming", imports: ["Syscalls", "Framing", "Reactor"]),
+    Layer(name: "BinaryCoding"),
     Layer(name: "ProcessRoles", imports: ["Syscalls"]),
     Layer(name: "ResourceTracker", imports: ["Syscalls", "ProcessRoles"]),
+    Layer(
+        name: "ForkServer",
+        imports: [
+            "Syscalls", "FDPassing", "Framing", "Auth", "Reactor", "AsyncFraming", "BinaryCoding", "ProcessRoles",
+            "ResourceTracker",
+        ]),
 ]
 
 let package = Package(

@@ -83,11 +83,36 @@ public final class Connection: Sendable {
             if let failure = outbox.failure { throw failure }
             try closable.withDescriptor { descriptor throws(FramingError) in
                 let sender = FrameSender(descriptor: descriptor, isSocket: isSocket, deadline: deadline)
+                var progress = FrameProgress()
                 do throws(FramingError) {
-                    try sender.send(message, passing: descriptors)
+                    try sender.send(message, passing: descriptors, progress: &progress)
                 } catch {
-                    if case .partlySent = error { outbox.failure = error }
-                    throw error
+                    guard error == .timedOut, progress.sent > 0 else { throw error }
+                    let failure = FramingError.partlySent(bytes: progress.sent, of: message.byteCount)
+                    outbox.failure = failure
+                    throw failure
+                }
+            }
+        }
+    }
+
+    /// Sends as much of a message as the kernel takes at once.
+    ///
+    /// For event loops, which call it again with the same message when the descriptor is writable; nothing else may be sent
+    /// in between.
+    /// - Returns: Whether all of it has been sent.
+    package func sendAvailable(
+        _ message: RawSpan, passing descriptors: [FileDescriptor] = [], progress: inout FrameProgress
+    ) throws(FramingError) -> Bool {
+        try outbox.withLock { outbox throws(FramingError) in
+            if let failure = outbox.failure { throw failure }
+            return try closable.withDescriptor { descriptor throws(FramingError) in
+                let sender = FrameSender(descriptor: descriptor, isSocket: isSocket, deadline: .now)
+                do throws(FramingError) {
+                    try sender.send(message, passing: descriptors, progress: &progress)
+                    return true
+                } catch .timedOut {
+                    return false
                 }
             }
         }
@@ -186,6 +211,13 @@ public final class Connection: Sendable {
         _ body: (FileDescriptor) throws(FramingError) -> Result
     ) throws(FramingError) -> Result {
         try closable.withDescriptor { descriptor throws(FramingError) in try body(descriptor) }
+    }
+
+    /// A second descriptor for the same stream, to wait on. Reading from it would take messages away from the connection.
+    package func duplicateDescriptor() throws(FramingError) -> OwnedFileDescriptor {
+        try closable.withDescriptor { descriptor throws(FramingError) in
+            try framing { () throws(Errno) in try descriptor.duplicate() }
+        }
     }
 
     /// Gives the descriptor up, to be used in another way or sent elsewhere; the connection is closed then.

@@ -7,13 +7,27 @@ import Syscalls
     import Darwin
 #endif
 
+/// How much of a frame, and how many of its descriptors, have been sent.
+package struct FrameProgress: Sendable {
+    package var sent = 0
+    package var passed = 0
+
+    package init() {}
+}
+
 /// Writes one frame: header and payload in one call, without copying them together.
 struct FrameSender {
     let descriptor: FileDescriptor
     let isSocket: Bool
     let deadline: Deadline
 
-    func send(_ message: RawSpan, passing descriptors: [FileDescriptor]) throws(FramingError) {
+    /// Writes what is left of the frame.
+    ///
+    /// - Parameter progress: How far earlier calls for the same frame got; tells how far this one got, also when it throws.
+    /// - Throws: `FramingError.timedOut` when the deadline passes first.
+    func send(
+        _ message: RawSpan, passing descriptors: [FileDescriptor], progress: inout FrameProgress
+    ) throws(FramingError) {
         let header = FrameHeader(length: message.byteCount)
         // The descriptors of a batch beyond the first ride on further bytes: one each, and the rest on the last.
         let batches = (descriptors.count + maximumDescriptorsPerMessage - 1) / maximumDescriptorsPerMessage
@@ -23,24 +37,21 @@ struct FrameSender {
         }
         let numbers = descriptors.map(\.rawValue)
         var headerBytes = header.bytes
-        var sent = 0
-        var passed = 0
         try withUnsafeMutableBytes(of: &headerBytes) { headerBytes throws(FramingError) in
             try message.withUnsafeBytes { payload throws(FramingError) in
-                while sent < total {
-                    let batch = numbers[passed...].prefix(maximumDescriptorsPerMessage)
-                    let isLastBatch = passed + batch.count == numbers.count
-                    let end = isLastBatch ? total : sent + 1
+                while progress.sent < total {
+                    let batch = numbers[progress.passed...].prefix(maximumDescriptorsPerMessage)
+                    let isLastBatch = progress.passed + batch.count == numbers.count
+                    let end = isLastBatch ? total : progress.sent + 1
                     do throws(Errno) {
-                        let count = try Self.withParts(headerBytes, header.byteCount, payload, sent..<end) {
+                        let count = try Self.withParts(headerBytes, header.byteCount, payload, progress.sent..<end) {
                             parts throws(Errno) in
                             try batch.withUnsafeBufferPointer { batch throws(Errno) in try write(parts, batch) }
                         }
-                        sent += count
-                        passed += batch.count
+                        progress.sent += count
+                        progress.passed += batch.count
                     } catch {
-                        throw error == .timedOut
-                            ? (sent == 0 ? .timedOut : .partlySent(bytes: sent, of: total)) : .system(error)
+                        throw error == .timedOut ? .timedOut : .system(error)
                     }
                 }
             }

@@ -44,7 +44,7 @@ public final class ReactorThread: TaskExecutor, Sendable {
 
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        handle.schedule { _ in job.runSynchronously(on: asUnownedTaskExecutor()) }
+        handle.schedule { _ in job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 
     /// Waits until a descriptor is readable, has hung up or is in error.

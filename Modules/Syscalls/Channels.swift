@@ -26,6 +26,14 @@ import CSyscalls
     }
 }
 
+extension Pipe {
+    /// Takes over two ends that belong together, such as those that were received.
+    package init(readEnd: consuming OwnedFileDescriptor, writeEnd: consuming OwnedFileDescriptor) {
+        self.readEnd = readEnd
+        self.writeEnd = writeEnd
+    }
+}
+
 /// Two connected Unix sockets.
 @frozen public struct SocketPair: ~Copyable, Sendable {
     public var first: OwnedFileDescriptor

@@ -8,7 +8,7 @@
 ///
 /// Unlike `ContinuousClock.Instant` it needs no Concurrency runtime, which would make every fork of a process slower.
 public struct Deadline: Hashable, Comparable, Sendable {
-    /// Nanoseconds on CLOCK_MONOTONIC; `Int64.max` never comes.
+    /// Nanoseconds on CLOCK_MONOTONIC, from 0; `Int64.max` never comes.
     private let nanoseconds: Int64
 
     private init(nanoseconds: Int64) {
@@ -35,13 +35,16 @@ public struct Deadline: Hashable, Comparable, Sendable {
         duration.map { now + $0 } ?? .never
     }
 
+    /// Later by a duration, or earlier by a negative one, down to the clock's start; what is too far away never comes.
     public static func + (deadline: Deadline, duration: Duration) -> Deadline {
+        if deadline == .never { return .never }
         let (seconds, attoseconds) = duration.components
         let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        if overflow || deadline == .never { return seconds < 0 ? Deadline(nanoseconds: 0) : .never }
+        if overflow { return seconds < 0 ? Deadline(nanoseconds: 0) : .never }
+        // Never below zero: the distance of two deadlines fits, and C calls refuse a negative time.
         let (sum, tooFar) = deadline.nanoseconds.addingReportingOverflow(whole)
         let (total, tooFarToo) = sum.addingReportingOverflow(attoseconds / 1_000_000_000)
-        return tooFar || tooFarToo ? .never : Deadline(nanoseconds: total)
+        return tooFar || tooFarToo ? .never : Deadline(nanoseconds: max(0, total))
     }
 
     public static func < (left: Deadline, right: Deadline) -> Bool {

@@ -34,6 +34,9 @@ public struct OwnedFileDescriptor: ~Copyable, Sendable {
         if result == -1, Errno.current != .interrupted { throw Errno.current }
     }
 
+    /// Closes now, where a failure would tell nothing: sockets, pipes, files that were only read.
+    public consuming func discard() {}
+
     /// Gives the descriptor up: the caller closes it.
     public consuming func take() -> CInt {
         let rawValue = rawValue

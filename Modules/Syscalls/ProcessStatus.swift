@@ -19,10 +19,11 @@ import CSyscalls
         public func threadNames() throws(Errno) -> [String] {
             var names: [String] = []
             for thread in try directoryEntries("/proc/\(procName)/task") {
-                // A thread may end between the two calls.
-                guard let file = try? OwnedFileDescriptor.open("/proc/\(procName)/task/\(thread)/comm", .readOnly)
+                // A thread may end between the calls.
+                guard
+                    let file = try? OwnedFileDescriptor.open("/proc/\(procName)/task/\(thread)/comm", .readOnly),
+                    let name = try? file.descriptor.readToEnd()
                 else { continue }
-                let name = try file.descriptor.readToEnd()
                 names.append(String(decoding: name.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
             }
             return names
@@ -83,4 +84,9 @@ package func closeDescriptors(from first: CInt, except kept: [FileDescriptor]) {
         next = max(next, number + 1)
     }
     csys_close_range(UInt32(next), UInt32.max)
+}
+
+/// Closes the descriptors of a range, without regard to who owns them. The corresponding C function is `close_range`.
+package func closeDescriptors(from first: CInt, through last: CInt) {
+    csys_close_range(UInt32(first), UInt32(last))
 }

@@ -29,8 +29,9 @@ extension OwnedFileDescriptor {
 extension FileDescriptor {
     /// Connects; the socket is blocking afterwards.
     ///
-    /// An interrupted `connect` goes on in the kernel: it is waited for, not repeated. A Unix listener whose backlog is
-    /// full says EAGAIN to a non-blocking `connect`, and nothing can be waited for: it is tried again every millisecond.
+    /// An interrupted `connect` goes on in the kernel: it is waited for, not repeated. Not so on Linux with a Unix listener
+    /// whose backlog is full: the interrupted `connect` has come to nothing and is repeated; a non-blocking one is EAGAIN,
+    /// and as nothing can be waited for it is tried again every millisecond.
     ///
     /// The corresponding C function is `connect`.
     public func connect(to address: SocketAddress, until deadline: Deadline = .never) throws(Errno) {
@@ -39,6 +40,7 @@ extension FileDescriptor {
             let result = address.withPointer { systemConnect(rawValue, $0, address.length) }
             if result == 0 { break }
             let error = Errno.current
+            if error == .interrupted, address.family == AF_UNIX { continue }
             if error == .interrupted || error == .operationInProgress {
                 if try wait(for: .writable, until: deadline).isEmpty { throw .timedOut }
                 let pending = try option(SOL_SOCKET, SO_ERROR)

@@ -1,0 +1,17 @@
+import Syscalls
+
+/// Runs a call that blocks on a thread of its own, so that no cooperative thread does.
+package func onThreadOfItsOwn<Result: Sendable>(
+    _ body: @escaping @Sendable () throws(ForkServerError) -> Result
+) async throws(ForkServerError) -> Result {
+    let outcome = await withCheckedContinuation { continuation in
+        do throws(Errno) {
+            try Thread(name: "blocking call") {
+                continuation.resume(returning: Swift.Result { () throws(ForkServerError) in try body() })
+            }.detach()
+        } catch {
+            continuation.resume(returning: .failure(ForkServerError.system(error)))
+        }
+    }
+    return try outcome.get()
+}

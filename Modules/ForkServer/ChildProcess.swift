@@ -1,0 +1,169 @@
+import BinaryCoding
+import FDPassing
+import Framing
+import Reactor
+import Syscalls
+
+/// A child of the fork server, as the program that asked for it sees it.
+///
+/// The server reaps it and tells how it ended; if the server dies, the child goes on, and its end is learnt from the
+/// kernel. Letting go of this object does not end the child. Safe to use from any thread.
+public final class ChildProcess: Sendable {
+    /// The child's number, for people and logs. Signals go by `send`, which cannot reach a stranger.
+    public let processID: ProcessID
+    private let status: Connection
+    private let outcome = Lock<ExitStatus?>(nil)
+    #if os(Linux)
+        private let process: ProcessDescriptor
+    #endif
+
+    /// Waits until the server has told of the child's start.
+    init(startedOn status: Connection, until deadline: Deadline) throws(ForkServerError) {
+        switch try Self.receiveStart(status, until: deadline) {
+        case .started(let processID):
+            self.processID = processID
+            self.status = status
+            #if os(Linux)
+                do throws(FramingError) {
+                    var descriptors = try status.receiveDescriptors(1)
+                    process = ProcessDescriptor(owning: descriptors.take(at: 0)!)
+                } catch {
+                    throw .connection(error)
+                }
+            #endif
+        case .forkFailed(let number): throw .forkFailed(Errno(rawValue: number))
+        case .notSingleThreaded(let threads):
+            throw .notSingleThreaded(threads: threads, culprit: "what was loaded into it")
+        case .ended: throw .serverDied
+        }
+    }
+
+    private static func receiveStart(
+        _ status: Connection, until deadline: Deadline
+    ) throws(ForkServerError) -> ChildStatus {
+        do throws(FramingError) {
+            let message = try status.receive(limit: 4096, until: deadline)
+            // Nothing else than the server writes there; what makes no sense can only be a torn end.
+            return (try? BinaryDecoder().decode(ChildStatus.self, from: message)) ?? .ended(.unknown)
+        } catch .endOfFile, .system(.connectionReset), .endOfStreamDuringMessage {
+            throw .serverDied
+        } catch .timedOut {
+            throw .timedOut
+        } catch {
+            throw .connection(error)
+        }
+    }
+
+    /// How the child ended, if it has.
+    public var exitStatus: ExitStatus? {
+        try? outcome(until: .now)
+    }
+
+    public var isRunning: Bool { exitStatus == nil }
+
+    /// Waits for the child's end.
+    ///
+    /// - Returns: How it ended; `.unknown` when the server died first and the kernel does not tell.
+    /// - Throws: `ForkServerError.timedOut` when it runs on past the deadline.
+    @available(*, noasync, message: "use the async wait()")
+    public func wait(until deadline: Deadline = .never) throws(ForkServerError) -> ExitStatus {
+        try outcome(until: deadline)
+    }
+
+    /// Waits for the child's end without blocking a thread.
+    ///
+    /// - Throws: `CancellationError` when the task is cancelled; the child is not touched by that.
+    public func wait() async throws -> ExitStatus {
+        while true {
+            if let status = exitStatus { return status }
+            // A duplicate, since the reactor knows one handler a descriptor.
+            let duplicate = try waitingDescriptor()
+            try await ReactorThread.shared.waitUntilReadable(duplicate.descriptor)
+        }
+    }
+
+    /// Sends the child a signal.
+    ///
+    /// - Returns: Whether it was still there.
+    @discardableResult
+    public func send(_ signal: Signal) throws(ForkServerError) -> Bool {
+        do throws(Errno) {
+            #if os(Linux)
+                try process.send(signal)
+            #else
+                guard exitStatus == nil else { return false }
+                try processID.send(signal)
+            #endif
+            return true
+        } catch {
+            if error == .noSuchProcess { return false }
+            throw .system(error)
+        }
+    }
+
+    /// Asks the child to end: SIGTERM.
+    @discardableResult
+    public func terminate() throws(ForkServerError) -> Bool { try send(.terminate) }
+
+    /// Ends the child: SIGKILL.
+    @discardableResult
+    public func kill() throws(ForkServerError) -> Bool { try send(.kill) }
+
+    /// A descriptor of the caller's own that becomes readable when `exitStatus` may have something new to say.
+    package func waitingDescriptor() throws(ForkServerError) -> OwnedFileDescriptor {
+        do throws(FramingError) {
+            #if os(Linux)
+                // Without the server only the kernel can tell of the end.
+                if hasLostServer.withLock({ $0 }) {
+                    return try framing { () throws(Errno) in try process.descriptor.duplicate() }
+                }
+            #endif
+            return try status.duplicateDescriptor()
+        } catch {
+            throw .connection(error)
+        }
+    }
+
+    /// Whether the status channel has ended without telling of the child's end.
+    private let hasLostServer = Lock(false)
+
+    private func outcome(until deadline: Deadline) throws(ForkServerError) -> ExitStatus {
+        while true {
+            if let known = outcome.withLock({ $0 }) { return known }
+            // Many may wait at once: each only waits here, and reads without waiting under the lock.
+            let descriptor = try waitingDescriptor()
+            do throws(Errno) {
+                if try descriptor.descriptor.wait(for: .readable, until: deadline).isEmpty { throw .timedOut }
+            } catch {
+                throw error == .timedOut ? .timedOut : .system(error)
+            }
+            try outcome.withLock { outcome throws(ForkServerError) in
+                if outcome == nil { outcome = try readOutcome() }
+            }
+        }
+    }
+
+    private func readOutcome() throws(ForkServerError) -> ExitStatus? {
+        #if os(Linux)
+            if hasLostServer.withLock({ $0 }) {
+                return (try? process.waitForEnd(until: .now)) == true ? process.statusAfterReaping : nil
+            }
+        #endif
+        do throws(FramingError) {
+            let message = try status.receive(limit: 4096, until: .now)
+            if case .ended(let status) = try? BinaryDecoder().decode(ChildStatus.self, from: message) { return status }
+            return nil
+        } catch .timedOut {
+            return nil
+        } catch .endOfFile, .system(.connectionReset) {
+            #if os(Linux)
+                hasLostServer.withLock { $0 = true }
+                return nil
+            #else
+                return .unknown
+            #endif
+        } catch {
+            throw .connection(error)
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import Syscalls
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// What a child of the fork server runs.
+///
+/// The value travels to the child, with the `PassedDescriptor`s in it, and `run` is called there, in a process with one
+/// thread and everything that preloads have left in memory. It is found by its type's name, so the type must not be
+/// private or local to a function.
+public protocol ChildProgram: Codable, Sendable {
+    /// Runs in the child. The process exits with code 0 when it returns; when it throws, the error is written to standard
+    /// error and the code is 1.
+    func run(in child: ChildContext) throws
+}
+
+/// What a child knows of itself.
+public struct ChildContext: Sendable {
+    /// The process that asked for this child.
+    public let clientProcess: ProcessID
+
+    package init(clientProcess: ProcessID) {
+        self.clientProcess = clientProcess
+    }
+
+    /// Leaves the child with an exit code, after writing out what the standard streams hold.
+    ///
+    /// Exit handlers do not run: they are the server's.
+    public func exit(_ code: CInt) -> Never {
+        flushStandardStreams()
+        exitImmediately(code)
+    }
+}
+
+/// Something that the fork server does once, before it forks, so that every child finds it done: a table computed, a
+/// file read, a library warmed up. What it leaves in memory and which descriptors it opens, every child has.
+///
+/// It must not start threads, nor use Dispatch or Swift Concurrency: the server checks and refuses to serve.
+public protocol Preload: Codable, Sendable {
+    /// Runs in the server.
+    func load() throws
+}
