@@ -32,6 +32,11 @@ let layers: [Layer] = [
             "Syscalls", "FDPassing", "Framing", "Auth", "Reactor", "AsyncFraming", "BinaryCoding", "ProcessRoles",
             "ResourceTracker",
         ]),
+    Layer(
+        name: "Pool",
+        imports: [
+            "Syscalls", "FDPassing", "Framing", "Reactor", "BinaryCoding", "ProcessRoles", "ForkServer",
+        ]),
 ]
 
 let package = Package(

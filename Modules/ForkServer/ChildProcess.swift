@@ -45,18 +45,14 @@ public final class ChildProcess: Sendable {
             let message = try status.receive(limit: 4096, until: deadline)
             // Nothing else than the server writes there; what makes no sense can only be a torn end.
             return (try? BinaryDecoder().decode(ChildStatus.self, from: message)) ?? .ended(.unknown)
-        } catch .endOfFile, .system(.connectionReset), .endOfStreamDuringMessage {
-            throw .serverDied
-        } catch .timedOut {
-            throw .timedOut
         } catch {
-            throw .connection(error)
+            throw error.isDisconnection ? .serverDied : error == .timedOut ? .timedOut : .connection(error)
         }
     }
 
     /// How the child ended, if it has.
     public var exitStatus: ExitStatus? {
-        try? outcome(until: .now)
+        try? waitBlocking(until: .now)
     }
 
     public var isRunning: Bool { exitStatus == nil }
@@ -67,7 +63,7 @@ public final class ChildProcess: Sendable {
     /// - Throws: `ForkServerError.timedOut` when it runs on past the deadline.
     @available(*, noasync, message: "use the async wait()")
     public func wait(until deadline: Deadline = .never) throws(ForkServerError) -> ExitStatus {
-        try outcome(until: deadline)
+        try waitBlocking(until: deadline)
     }
 
     /// Waits for the child's end without blocking a thread.
@@ -127,7 +123,7 @@ public final class ChildProcess: Sendable {
     /// Whether the status channel has ended without telling of the child's end.
     private let hasLostServer = Lock(false)
 
-    private func outcome(until deadline: Deadline) throws(ForkServerError) -> ExitStatus {
+    package func waitBlocking(until deadline: Deadline) throws(ForkServerError) -> ExitStatus {
         while true {
             if let known = outcome.withLock({ $0 }) { return known }
             // Many may wait at once: each only waits here, and reads without waiting under the lock.
@@ -153,17 +149,15 @@ public final class ChildProcess: Sendable {
             let message = try status.receive(limit: 4096, until: .now)
             if case .ended(let status) = try? BinaryDecoder().decode(ChildStatus.self, from: message) { return status }
             return nil
-        } catch .timedOut {
-            return nil
-        } catch .endOfFile, .system(.connectionReset) {
+        } catch {
+            if error == .timedOut { return nil }
+            guard error.isDisconnection else { throw .connection(error) }
             #if os(Linux)
                 hasLostServer.withLock { $0 = true }
                 return nil
             #else
                 return .unknown
             #endif
-        } catch {
-            throw .connection(error)
         }
     }
 }

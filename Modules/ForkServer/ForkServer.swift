@@ -134,7 +134,8 @@ public final class ForkServer: Sendable {
         let server = try runningServer()
         do throws(ForkServerError) {
             try server.control.send(message: request, passing: descriptors, until: deadline)
-        } catch .connection(.system(.brokenPipe)), .connection(.system(.connectionReset)), .connection(.closed) {
+        } catch {
+            guard error.saysThatServerIsGone else { throw error }
             forget(server)
             try runningServer().control.send(message: request, passing: descriptors, until: deadline)
         }
@@ -157,5 +158,12 @@ public final class ForkServer: Sendable {
             return true
         }
         if isKnown { server.disconnectAndReap() }
+    }
+}
+
+extension ForkServerError {
+    /// Whether a request did not reach the server, because there is none any more.
+    fileprivate var saysThatServerIsGone: Bool {
+        if case .connection(let error) = self { error.isDisconnection || error == .closed } else { false }
     }
 }

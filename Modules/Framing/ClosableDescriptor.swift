@@ -39,13 +39,11 @@ struct ClosableDescriptor: ~Copyable, Sendable {
     ///
     /// A call that waits on a socket is woken; one that waits on a pipe goes on waiting.
     borrowing func close() {
+        // A call under way itself, so that the number is not another file's by the time of the shutdown.
+        state.wrappingAdd(1, ordering: .acquiring)
+        defer { leave() }
         let before = state.bitwiseOr(Self.closedBit, ordering: .acquiringAndReleasing).oldValue
-        guard before & Self.closedBit == 0 else { return }
-        if before == 0 {
-            release()
-        } else {
-            try? FileDescriptor(rawValue: number).shutdown()
-        }
+        if before & Self.closedBit == 0, before > 1 { try? FileDescriptor(rawValue: number).shutdown() }
     }
 
     /// Gives the descriptor up to the caller; `nil` when it is closed or in use.

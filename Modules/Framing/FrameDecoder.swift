@@ -38,7 +38,7 @@ public struct FrameDecoder: Sendable {
         if let large { return large.length - large.filled }
         guard !filled.isEmpty else { return 0 }
         let header = try? withFilled { bytes throws(FramingError) in try FrameHeader.decode(bytes) }
-        guard let header = header ?? nil else { return max(1, 4 - filled.count) }
+        guard let header = header ?? nil else { return max(1, (filled.count < 4 ? 4 : 12) - filled.count) }
         return max(0, header.byteCount + header.length - filled.count)
     }
 
@@ -139,8 +139,9 @@ public struct FrameDecoder: Sendable {
 
     private mutating func becomeLarge(_ header: FrameHeader) {
         let begun = filled.lowerBound + header.byteCount..<filled.upperBound
-        var frame = LargeFrame(
-            length: header.length, bytes: Self.uninitialized(min(header.length, Self.eagerAllocation)), filled: 0)
+        // More may have come already when it was appended without asking for messages in between.
+        let count = min(header.length, max(Self.eagerAllocation, begun.count))
+        var frame = LargeFrame(length: header.length, bytes: Self.uninitialized(count), filled: 0)
         frame.bytes.replaceSubrange(0..<begun.count, with: buffer[begun])
         frame.filled = begun.count
         filled = 0..<0

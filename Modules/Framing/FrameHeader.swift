@@ -36,7 +36,8 @@ public struct FrameHeader: Hashable, Sendable {
         guard short == -1 else { throw .malformedHeader(length: Int(short)) }
         guard bytes.count >= 12 else { return nil }
         let long = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 4, as: UInt64.self))
-        guard let length = Int(exactly: long) else { throw .malformedHeader(length: Int(truncatingIfNeeded: long)) }
+        // Header and message together are counted in an Int.
+        guard let length = Int(exactly: long), length <= Int.max - 12 else { throw .malformedHeader(length: Int(truncatingIfNeeded: long)) }
         return FrameHeader(length: length)
     }
 }

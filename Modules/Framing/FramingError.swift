@@ -37,6 +37,16 @@ public enum FramingError: Error, Hashable, Sendable {
     case system(Errno)
 }
 
+extension FramingError {
+    /// Whether it is one of those that a connection reports when its peer is gone.
+    public var isDisconnection: Bool {
+        switch self {
+        case .endOfFile, .endOfStreamDuringMessage, .system(.brokenPipe), .system(.connectionReset): true
+        default: false
+        }
+    }
+}
+
 extension FramingError: CustomStringConvertible {
     public var description: String {
         switch self {

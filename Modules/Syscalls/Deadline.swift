@@ -55,6 +55,15 @@ public struct Deadline: Hashable, Comparable, Sendable {
         .nanoseconds(later.nanoseconds - earlier.nanoseconds)
     }
 
+    /// Blocks the calling thread until then. The corresponding C function is `nanosleep`.
+    public func sleep() {
+        while let left = remaining, left > .zero {
+            var time = timespec(left)
+            // A signal ends it early.
+            nanosleep(&time, nil)
+        }
+    }
+
     public var hasPassed: Bool { self != .never && self <= .now }
 
     /// What is left; zero when it has passed, `nil` when it never comes.

@@ -90,6 +90,8 @@ extension FileDescriptor {
     ///
     /// The corresponding C function is `poll`.
     public func wait(for events: PollEvents, until deadline: Deadline = .never) throws(Errno) -> PollEvents {
+        // The kernel passes over a negative one and would wait for nothing.
+        if rawValue < 0 { throw .badFileDescriptor }
         var entry = pollfd(fd: rawValue, events: events.rawValue, revents: 0)
         return try repeatedWhenInterrupted { () throws(Errno) in
             try checked(rawPoll(&entry, 1, timeout: deadline.remaining))

@@ -19,16 +19,16 @@ public struct SocketAddress: Sendable {
 
     /// A path in the file system, or on Linux a name in the abstract space when it starts with a NUL.
     ///
-    /// - Throws: `Errno.nameTooLong` when the path does not fit a `sockaddr_un` (107 bytes on Linux).
+    /// - Throws: `Errno.nameTooLong` when the path does not fit a `sockaddr_un` (107 bytes on Linux);
+    ///   `Errno.invalidArgument` for an empty one, or one with a NUL in it, where the kernel would take another path.
     public init(unixPath path: String) throws(Errno) {
         let bytes = Array(path.utf8)
         let isAbstract = bytes.first == 0
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let room = MemoryLayout.size(ofValue: address.sun_path)
-        guard !bytes.isEmpty, bytes.count + (isAbstract ? 0 : 1) <= room else {
-            throw bytes.isEmpty ? .invalidArgument : .nameTooLong
-        }
+        guard !bytes.isEmpty, isAbstract || !bytes.contains(0) else { throw .invalidArgument }
+        guard bytes.count + (isAbstract ? 0 : 1) <= room else { throw .nameTooLong }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
         // An abstract name is as long as the length says; a path ends with a NUL.
         let header = MemoryLayout<sockaddr_un>.size - room

@@ -125,7 +125,8 @@ private struct SpawnActions: ~Copyable {
         try check(posix_spawnattr_setsigdefault(attributes, &defaults))
         var mask = options.signalMask.set
         try check(posix_spawnattr_setsigmask(attributes, &mask))
-        if options.ownProcessGroup {
+        // The leader of a session leads its group by that, and the kernel lets it have no other.
+        if options.ownProcessGroup, !options.ownSession {
             flags |= CInt(POSIX_SPAWN_SETPGROUP)
             try check(posix_spawnattr_setpgroup(attributes, 0))
         }

@@ -1,0 +1,163 @@
+import FDPassing
+import ForkServer
+import Framing
+import Reactor
+import Syscalls
+
+/// A worker process as the pool sees it, with the socket that only the two of them have.
+///
+/// Its replies are read either by the pool's reactor, or by a thread that has leased the worker for one task and reads the
+/// reply itself, without a hop through another thread. A lock says which.
+final class Worker: Sendable {
+    let child: ChildProcess
+    let connection: Connection
+    private let reading = Lock(Reading())
+
+    private struct Reading {
+        var isLeased = false
+        /// Whether the reactor watches the socket, or is about to.
+        var isWatched = false
+    }
+
+    /// Starts a worker.
+    init(on server: ForkServer) throws(ForkServerError) {
+        let pair: SocketPair
+        do throws(Errno) { pair = try SocketPair() } catch { throw .system(error) }
+        let theirs = PassedDescriptor(pair.second)
+        child = try server.spawnBlocking(PoolWorker(socket: theirs), until: .after(.seconds(60)))
+        // Closed here, so that the worker's death is the end of the stream.
+        theirs.take()?.discard()
+        connection = Connection(pair.first, descriptorLimit: 4096)
+    }
+
+    // MARK: Leased
+
+    /// Runs a task on the calling thread: sends it and waits for its reply.
+    ///
+    /// - Throws: `FramingError.endOfFile` and the like when the worker died.
+    func runLeased(_ task: EncodedTask) throws(FramingError) -> Reply {
+        reading.withLock { $0.isLeased = true }
+        try connection.send(task.bytes, passing: task.descriptors)
+        let bytes = try connection.receive()
+        return try reply(bytes)
+    }
+
+    // MARK: Read by the reactor
+
+    /// Sends a task whose reply the reactor will read. Never waits: what the socket does not take, the reactor sends later.
+    ///
+    /// - Parameter received: Called on the reactor's thread with each reply, from this task on.
+    /// - Returns: Whether the worker can have seen any of it.
+    func send(
+        _ task: EncodedTask, reactor: ReactorThread, received: @escaping @Sendable (Reply) -> Void
+    ) -> Bool {
+        let mustWatch = reading.withLock { reading in
+            reading.isLeased = false
+            defer { reading.isWatched = true }
+            return !reading.isWatched
+        }
+        if mustWatch { reactor.schedule { [self] in watch(in: $0, received) } }
+        var progress = FrameProgress()
+        do throws(FramingError) {
+            let isSent = try connection.sendAvailable(
+                task.bytes.span.bytes, passing: task.descriptors, progress: &progress)
+            if !isSent { reactor.schedule { [self, progress] in sendRest(of: task, progress, in: $0) } }
+            return true
+        } catch {
+            // The worker is dead or dying, which its status channel tells.
+            return progress.sent > 0
+        }
+    }
+
+    private func watch(in reactor: Reactor, _ received: @escaping @Sendable (Reply) -> Void) {
+        try? connection.withDescriptor { descriptor in
+            // If the kernel refuses, the worker can be of no use: it is replaced.
+            do throws(Errno) {
+                try reactor.addReader(descriptor) { [self] _ in
+                    if !receive(received) { reactor.removeReader(descriptor) }
+                }
+            } catch {
+                _ = try? child.kill()
+            }
+        }
+    }
+
+    /// Reads the replies that are there; whether more may come.
+    func receive(_ received: (Reply) -> Void) -> Bool {
+        var replies: [Reply] = []
+        let goesOn = reading.withLock { reading in
+            guard !reading.isLeased else {
+                reading.isWatched = false
+                return false
+            }
+            do throws(FramingError) {
+                try connection.receiveAvailable { bytes throws(FramingError) in
+                    replies.append(try reply(Array(bytes)))
+                }
+                return true
+            } catch {
+                return false
+            }
+        }
+        for reply in replies { received(reply) }
+        return goesOn
+    }
+
+    private func sendRest(of task: EncodedTask, _ progress: FrameProgress, in reactor: Reactor) {
+        var progress = progress
+        try? connection.withDescriptor { descriptor in
+            try? reactor.addWriter(descriptor) { [self] _ in
+                let isDone = try? connection.sendAvailable(
+                    task.bytes.span.bytes, passing: task.descriptors, progress: &progress)
+                if isDone ?? true { reactor.removeWriter(descriptor) }
+            }
+        }
+    }
+
+    private func reply(_ bytes: [UInt8]) throws(FramingError) -> Reply {
+        guard let message = ReplyMessage(parsing: bytes) else { throw .malformedHeader(length: bytes.count) }
+        let descriptors = try connection.receiveDescriptors(message.descriptorCount)
+        return Reply(message: message, descriptors: IncomingDescriptors(descriptors))
+    }
+
+    // MARK: The end
+
+    /// Calls back on the reactor's thread when the worker has ended.
+    func watchEnd(in reactor: Reactor, _ ended: @escaping (ExitStatus) -> Void) {
+        guard let descriptor = try? child.waitingDescriptor() else { return ended(.unknown) }
+        let watched = WatchedEnd(descriptor)
+        do throws(Errno) {
+            try reactor.addReader(watched.descriptor) { [self] _ in
+                reactor.removeReader(watched.descriptor)
+                if let status = child.exitStatus {
+                    ended(status)
+                } else {
+                    // The server died first: from now on it is another descriptor that tells.
+                    watchEnd(in: reactor, ended)
+                }
+            }
+        } catch {
+            ended(.unknown)
+        }
+    }
+
+    /// Lets go of the worker, on the reactor's thread: an idle one ends by itself then.
+    func disconnect(in reactor: Reactor) {
+        try? connection.withDescriptor { descriptor in
+            reactor.removeReader(descriptor)
+            reactor.removeWriter(descriptor)
+        }
+        connection.close()
+    }
+}
+
+/// Keeps the descriptor open for as long as its handler is there.
+private final class WatchedEnd {
+    private let owned: OwnedFileDescriptor
+
+    init(_ descriptor: consuming OwnedFileDescriptor) {
+        owned = descriptor
+    }
+
+    var descriptor: FileDescriptor { owned.descriptor }
+}
