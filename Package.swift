@@ -39,19 +39,30 @@ let layers: [Layer] = [
         ]),
 ]
 
+extension Layer {
+    var targets: [Target] {
+        guard !isC else { return [.target(name: name, path: "Modules/\(name)", cSettings: cSettings)] }
+        return [
+            .target(
+                name: name, dependencies: imports.map { .byName(name: $0) }, path: "Modules/\(name)",
+                swiftSettings: swiftSettings)
+        ]
+    }
+}
+
+let tools: [Target] = [
+    // It depends on the floors' executable, so that both are built together and lie beside each other.
+    .executableTarget(
+        name: "forkbench",
+        dependencies: layers.filter { !$0.isC }.map { .byName(name: $0.name) } + ["forkbench-floor"],
+        path: "Tools/forkbench", swiftSettings: swiftSettings),
+    .executableTarget(name: "forkbench-floor", path: "Tools/forkbench-floor", cSettings: cSettings),
+]
+
 let package = Package(
     name: "swift-forkserver",
     platforms: [.macOS("26.0")],
     products: layers.map { .library(name: $0.name, targets: [$0.name]) },
-    targets: layers.flatMap { layer -> [Target] in
-        guard !layer.isC else {
-            return [.target(name: layer.name, path: "Modules/\(layer.name)", cSettings: cSettings)]
-        }
-        return [
-            .target(
-                name: layer.name, dependencies: layer.imports.map { .byName(name: $0) },
-                path: "Modules/\(layer.name)", swiftSettings: swiftSettings),
-        ]
-    },
+    targets: layers.flatMap(\.targets) + tools,
     swiftLanguageModes: [.v6]
 )

@@ -298,6 +298,18 @@ int csys_set_affinity(pid_t pid, const int *cpus, size_t count) {
     return sched_setaffinity(pid, sizeof set, &set);
 }
 
+int csys_get_affinity(pid_t pid, int *cpus, size_t capacity) {
+    cpu_set_t set;
+    if (sched_getaffinity(pid, sizeof set, &set) == -1) return -1;
+    size_t count = 0;
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (!CPU_ISSET(cpu, &set)) continue;
+        if (count < capacity) cpus[count] = cpu;
+        count++;
+    }
+    return (int)count;
+}
+
 int csys_signal_on_change(int descriptor, int signal) {
     if (fcntl(descriptor, F_SETOWN, getpid()) == -1) return -1;
     if (fcntl(descriptor, F_SETSIG, signal) == -1) return -1;

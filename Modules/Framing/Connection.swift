@@ -80,15 +80,18 @@ public final class Connection: Sendable {
     ) throws(FramingError) {
         guard isWritable else { throw .notWritable }
         try outbox.withLock { outbox throws(FramingError) in
-            if let failure = outbox.failure { throw failure }
             try closable.withDescriptor { descriptor throws(FramingError) in
+                if let failure = outbox.failure { throw failure }
                 let sender = FrameSender(descriptor: descriptor, isSocket: isSocket, deadline: deadline)
                 var progress = FrameProgress()
                 do throws(FramingError) {
                     try sender.send(message, passing: descriptors, progress: &progress)
                 } catch {
-                    guard error == .timedOut, progress.sent > 0 else { throw error }
-                    let failure = FramingError.partlySent(bytes: progress.sent, of: message.byteCount)
+                    if closable.isClosed { throw FramingError.closed }
+                    guard progress.sent > 0 else { throw error }
+                    // The peer would take the next frame for the rest of this one.
+                    let total = FrameHeader(length: message.byteCount).byteCount + message.byteCount
+                    let failure = error == .timedOut ? .partlySent(bytes: progress.sent, of: total) : error
                     outbox.failure = failure
                     throw failure
                 }
@@ -188,7 +191,7 @@ public final class Connection: Sendable {
     /// - Throws: `FramingError.missingDescriptors` when fewer have come; they stay.
     public func receiveDescriptors(_ count: Int) throws(FramingError) -> DescriptorBatch {
         try inbox.withLock { inbox throws(FramingError) in
-            guard inbox.descriptors.count >= count else {
+            guard (0...inbox.descriptors.count).contains(count) else {
                 throw .missingDescriptors(expected: count, arrived: inbox.descriptors.count)
             }
             return inbox.descriptors.takeFirst(count)
@@ -225,6 +228,7 @@ public final class Connection: Sendable {
     /// - Throws: `FramingError.hasReadAhead` when bytes or descriptors beyond the last message were read already;
     ///   `.closed` when the connection is closed or in use.
     public func takeDescriptor() throws(FramingError) -> OwnedFileDescriptor {
+        guard !isClosed else { throw .closed }
         let ahead = inbox.withLock { $0.decoder.bufferedByteCount + $0.descriptors.count }
         guard ahead == 0 else { throw .hasReadAhead(bytes: ahead) }
         guard let descriptor = closable.take() else { throw .closed }
@@ -274,11 +278,13 @@ public final class Connection: Sendable {
         guard isReadable else { throw .notReadable }
         var result: Result?
         try inbox.withLock { inbox throws(FramingError) in
-            if let failure = inbox.failure { throw failure }
             result = try closable.withDescriptor { descriptor throws(FramingError) in
+                if let failure = inbox.failure { throw failure }
                 do throws(FramingError) {
                     return try body(&inbox, descriptor)
                 } catch {
+                    // Closing shuts a socket down, which looks as if the peer had closed.
+                    if closable.isClosed { throw FramingError.closed }
                     if error.endsStream { inbox.failure = error }
                     throw error
                 }

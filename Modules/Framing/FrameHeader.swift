@@ -5,14 +5,18 @@
 public struct FrameHeader: Hashable, Sendable {
     /// Bytes of the message.
     public let length: Int
+    /// Bytes of the header itself: 4 or 12.
+    public let byteCount: Int
 
     public init(length: Int) {
         precondition(length >= 0, "a message cannot have \(length) bytes")
-        self.length = length
+        self.init(length: length, byteCount: length > Int(Int32.max) ? 12 : 4)
     }
 
-    /// Bytes of the header itself: 4 or 12.
-    public var byteCount: Int { length > Int(Int32.max) ? 12 : 4 }
+    private init(length: Int, byteCount: Int) {
+        self.length = length
+        self.byteCount = byteCount
+    }
 
     /// The header's bytes in the order of a memory of 12, of which the first `byteCount` count.
     package var bytes: InlineArray<12, UInt8> {
@@ -37,7 +41,10 @@ public struct FrameHeader: Hashable, Sendable {
         guard bytes.count >= 12 else { return nil }
         let long = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 4, as: UInt64.self))
         // Header and message together are counted in an Int.
-        guard let length = Int(exactly: long), length <= Int.max - 12 else { throw .malformedHeader(length: Int(truncatingIfNeeded: long)) }
-        return FrameHeader(length: length)
+        guard let length = Int(exactly: long), length <= Int.max - 12 else {
+            throw .malformedHeader(length: Int(truncatingIfNeeded: long))
+        }
+        // A peer may use the long form for a short message too.
+        return FrameHeader(length: length, byteCount: 12)
     }
 }

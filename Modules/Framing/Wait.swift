@@ -35,14 +35,26 @@ extension FileDescriptor: Waitable {
 /// - Throws: `FramingError.closed` for a connection that is closed, `.system(.badFileDescriptor)` for a descriptor that is
 ///   not open.
 public func wait(for things: [any Waitable], until deadline: Deadline = .never) throws(FramingError) -> [Int] {
-    var buffered: [Int] = []
+    let buffered = things.indices.filter { things[$0].hasBufferedInput }
     var entries: [PollEntry] = []
-    for (index, thing) in things.enumerated() {
-        if thing.hasBufferedInput { buffered.append(index) }
-        entries.append(try thing.withDescriptor { descriptor in PollEntry(descriptor, .readable) })
-    }
-    let until = buffered.isEmpty ? deadline : .now
-    do throws(Errno) { try poll(&entries, until: until) } catch { throw .system(error) }
+    try pollHolding(things[...], &entries, until: buffered.isEmpty ? deadline : .now)
     if entries.contains(where: { $0.readiness.contains(.invalid) }) { throw .system(.badFileDescriptor) }
     return things.indices.filter { !entries[$0].readiness.isEmpty || buffered.contains($0) }
+}
+
+/// Polls while a call is under way on each of the things: so none of their numbers is given to another file meanwhile, and
+/// closing one that is a socket ends the wait.
+private func pollHolding(
+    _ things: ArraySlice<any Waitable>, _ entries: inout [PollEntry], until deadline: Deadline
+) throws(FramingError) {
+    guard let thing = things.first else {
+        do throws(Errno) { try poll(&entries, until: deadline) } catch { throw .system(error) }
+        return
+    }
+    try thing.withDescriptor { descriptor throws(FramingError) in
+        // The kernel passes over a negative one and would wait for nothing.
+        if descriptor.rawValue < 0 { throw .system(.badFileDescriptor) }
+        entries.append(PollEntry(descriptor, .readable))
+        try pollHolding(things.dropFirst(), &entries, until: deadline)
+    }
 }

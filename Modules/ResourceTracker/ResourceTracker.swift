@@ -130,6 +130,9 @@ public final class ResourceTracker: Sendable {
         try state.withLock { state throws(ResourceTrackerError) in try startIfNeeded(&state) }
     }
 
+    /// The tracker's process, if it runs and is this process's child.
+    public var processID: ProcessID? { state.withLock { $0.process } }
+
     /// A descriptor through which another process can use this tracker; it is the caller's. Starts the tracker.
     package func commandDescriptor() throws(ResourceTrackerError) -> OwnedFileDescriptor {
         try state.withLock { state throws(ResourceTrackerError) in

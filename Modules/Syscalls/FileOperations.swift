@@ -37,6 +37,20 @@ extension OwnedFileDescriptor {
     }
 }
 
+extension OwnedFileDescriptor {
+    /// Opens a file whose path need not be UTF-8, close-on-exec.
+    ///
+    /// - Parameter path: Its bytes, as the kernel has them, without a NUL.
+    ///
+    /// The corresponding C function is `open`.
+    public static func open(
+        _ path: [UInt8], _ options: OpenOptions, permissions: mode_t = 0o666
+    ) throws(Errno) -> OwnedFileDescriptor {
+        let path = path.map { CChar(bitPattern: $0) } + [0]
+        return OwnedFileDescriptor(owning: try retryingOnInterrupt { csys_open(path, options.rawValue, permissions) })
+    }
+}
+
 extension FileDescriptor {
     // MARK: Reading
 
@@ -159,6 +173,13 @@ extension FileDescriptor {
     /// The corresponding C function is `fcntl` with `F_DUPFD_CLOEXEC`.
     public func duplicate(atLeast minimum: CInt = 0) throws(Errno) -> OwnedFileDescriptor {
         OwnedFileDescriptor(owning: try retryingOnInterrupt { csys_fcntl(rawValue, F_DUPFD_CLOEXEC, minimum) })
+    }
+
+    /// Makes another descriptor's number stand for this open file; what it stood for is closed. Not close-on-exec.
+    ///
+    /// For the standard streams; other numbers have owners. The corresponding C function is `dup2`.
+    public func duplicate(onto other: FileDescriptor) throws(Errno) {
+        _ = try retryingOnInterrupt { dup2(rawValue, other.rawValue) }
     }
 
     /// Whether the descriptor is open. The corresponding C function is `fcntl` with `F_GETFD`.

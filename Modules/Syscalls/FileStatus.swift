@@ -53,6 +53,12 @@ public struct FileStatus: Sendable {
     ///
     /// The corresponding C functions are `stat` and `lstat`.
     public init(ofFileAt path: String, followLinks: Bool = true) throws(Errno) {
+        try self.init(ofFileAt: Array(path.utf8), followLinks: followLinks)
+    }
+
+    /// The status of the file at a path that need not be UTF-8. The corresponding C functions are `stat` and `lstat`.
+    public init(ofFileAt path: [UInt8], followLinks: Bool = true) throws(Errno) {
+        let path = path.map { CChar(bitPattern: $0) } + [0]
         var information = stat()
         _ = try retryingOnInterrupt { followLinks ? stat(path, &information) : lstat(path, &information) }
         self.init(information)

@@ -37,6 +37,17 @@ public func setThreadName(_ name: String) {
         }
     }
 
+    extension ProcessID {
+        /// The processors that the process may run on. Linux only.
+        ///
+        /// The corresponding C function is `sched_getaffinity`.
+        public func affinity() throws(Errno) -> [Int] {
+            var cpus = [CInt](repeating: 0, count: 1024)
+            let count = try checked(csys_get_affinity(self == .current ? 0 : rawValue, &cpus, cpus.count))
+            return cpus.prefix(Int(count)).map { Int($0) }
+        }
+    }
+
     extension FileDescriptor {
         /// Has the kernel send this process a signal whenever the descriptor's state changes. Linux only.
         ///

@@ -55,24 +55,6 @@ import CSyscalls
     }
 #endif
 
-/// The names in a directory, without `.` and `..`, in no order. The corresponding C function is `readdir`.
-public func directoryEntries(_ path: String) throws(Errno) -> [String] {
-    guard let directory = opendir(path) else { throw Errno.current }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while true {
-        errno = 0
-        guard let entry = readdir(directory) else {
-            if errno != 0 { throw Errno.current }
-            return names
-        }
-        let name = withUnsafePointer(to: &entry.pointee.d_name) {
-            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        }
-        if name != "." && name != ".." { names.append(name) }
-    }
-}
-
 /// Closes every descriptor from `first` on except `kept`, without regard to who owns them.
 ///
 /// For a fresh child of a fork, whose copies of its parent's owners will never run. The corresponding C function is

@@ -83,6 +83,8 @@ int csys_get_seals(int descriptor);
 extern const int csys_seal_seal, csys_seal_shrink, csys_seal_grow, csys_seal_write;
 extern const int csys_pr_set_name, csys_pr_set_pdeathsig, csys_pr_set_child_subreaper;
 int csys_set_affinity(pid_t pid, const int *cpus, size_t count);
+/// The number of processors allowed, of which up to `capacity` are stored.
+int csys_get_affinity(pid_t pid, int *cpus, size_t capacity);
 /// Asks for `signal` to be sent to this process when `descriptor` changes state (O_ASYNC, F_SETSIG).
 int csys_signal_on_change(int descriptor, int signal);
 #endif

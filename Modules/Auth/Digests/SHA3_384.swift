@@ -1,0 +1,17 @@
+/// SHA3-384 (FIPS 202, section 6.1).
+public struct SHA3_384: HashFunction {
+    public static let byteCount = 48
+    public static let blockByteCount = KeccakSponge.rate(digestByteCount: byteCount)
+
+    private var sponge = KeccakSponge(digestByteCount: byteCount)
+
+    public init() {}
+
+    public mutating func update(_ bytes: RawSpan) {
+        sponge.update(bytes)
+    }
+
+    public consuming func finalize() -> [UInt8] {
+        sponge.finalize()
+    }
+}

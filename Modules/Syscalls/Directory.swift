@@ -1,0 +1,70 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A name in a directory.
+public struct DirectoryEntry: Sendable {
+    /// The name's bytes, which need not be UTF-8.
+    public let name: [UInt8]
+    /// What it names, where the file system tells without being asked again; links are not followed.
+    public let kind: FileStatus.Kind
+}
+
+extension FileDescriptor {
+    /// What is in the directory that this descriptor was opened for, without `.` and `..`, in no order.
+    ///
+    /// The corresponding C functions are `fdopendir` and `readdir`.
+    public func entriesOfDirectory() throws(Errno) -> [DirectoryEntry] {
+        // The stream owns its descriptor.
+        let number = try duplicate().take()
+        guard let stream = fdopendir(number) else {
+            let error = Errno.current
+            OwnedFileDescriptor(owning: number).discard()
+            throw error
+        }
+        defer { closedir(stream) }
+        rewinddir(stream)
+        var entries: [DirectoryEntry] = []
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else {
+                if errno != 0 { throw Errno.current }
+                return entries
+            }
+            // The name may be longer than the structure says it is: it is read where it lies.
+            let offset = MemoryLayout<dirent>.offset(of: \.d_name)!
+            let start = UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: UInt8.self)
+            let name = Array(
+                UnsafeBufferPointer(
+                    start: start, count: strlen(UnsafeRawPointer(start).assumingMemoryBound(to: CChar.self))))
+            if name == [UInt8(ascii: ".")] || name == [UInt8(ascii: "."), UInt8(ascii: ".")] { continue }
+            entries.append(DirectoryEntry(name: name, kind: FileStatus.Kind(directoryType: entry.pointee.d_type)))
+        }
+    }
+}
+
+extension FileStatus.Kind {
+    fileprivate init(directoryType type: UInt8) {
+        self =
+            switch Int(type) {
+            case Int(DT_REG): .regular
+            case Int(DT_DIR): .directory
+            case Int(DT_LNK): .symbolicLink
+            case Int(DT_FIFO): .fifo
+            case Int(DT_SOCK): .socket
+            case Int(DT_CHR): .characterDevice
+            case Int(DT_BLK): .blockDevice
+            default: .unknown
+            }
+    }
+}
+
+/// The names in a directory as text, without `.` and `..`, in no order.
+///
+/// Names that are not UTF-8 are repaired, and do not open their file then; see `FileDescriptor.entriesOfDirectory`.
+public func directoryEntries(_ path: String) throws(Errno) -> [String] {
+    let directory = try OwnedFileDescriptor.open(path, [.readOnly, .directory])
+    return try directory.descriptor.entriesOfDirectory().map { String(decoding: $0.name, as: UTF8.self) }
+}

@@ -1,0 +1,87 @@
+/// A subcommand, as people call it.
+enum Command: String, CaseIterable {
+    case all, check, bench, hash, list
+
+    /// Runs what the arguments say. Returns the exit code.
+    static func run(_ arguments: [String]) async throws -> Int32 {
+        guard let first = arguments.first else { return try await Command.all.run([]) }
+        if ["--help", "-h", "help"].contains(first) {
+            print(overview)
+            return 0
+        }
+        if let command = Command(rawValue: first) { return try await command.run(Array(arguments.dropFirst())) }
+        // Options without a command are those of `all`.
+        if first.hasPrefix("-") { return try await Command.all.run(arguments) }
+        let names = allCases.map(\.rawValue).joined(separator: ", ")
+        throw UsageError("“\(first)” is no command; expected one of: \(names) (see forkbench --help)")
+    }
+
+    private func run(_ arguments: [String]) async throws -> Int32 {
+        if arguments.contains("--help") || arguments.contains("-h") {
+            print(help)
+            return 0
+        }
+        switch self {
+        case .all: return try runAll(arguments)
+        case .check: return try runCheck(arguments)
+        case .bench: return try runBench(arguments)
+        case .hash: return try await runHash(arguments)
+        case .list: return try runList(arguments)
+        }
+    }
+
+    static let overview = """
+        forkbench exercises and measures the layers of swift-forkserver, on real processes.
+
+          forkbench [all]                    check every layer, then measure every layer
+          forkbench check [LAYER…]           run scenarios: pass or fail, one line each
+          forkbench bench [LAYER…] [OPTION…] measure, each benchmark beside its floor in C
+          forkbench hash PATH…               SHA-256 of files and trees, by a pool of workers
+          forkbench list                     the benchmarks and scenarios
+
+        LAYER is one of: \(Layer.names)
+        Each command has a --help of its own.
+        """
+
+    var help: String {
+        switch self {
+        case .all:
+            """
+            forkbench all: runs every scenario, then every benchmark, and prints a line for each.
+
+            Takes less than two minutes. Exit code 0 when every scenario passed, else 1.
+            """
+        case .check:
+            """
+            forkbench check [LAYER…]: runs scenarios that exercise the layers, alone and together.
+
+            Without a LAYER all of them: \(Layer.names)
+            One line each, “ok” or “FAILED” with what went wrong. Exit code 0 when all passed, else 1.
+            """
+        case .bench:
+            """
+            forkbench bench [LAYER…] [OPTION…]: measures each benchmark and, in turn with it, its floor: the same kernel
+            work in a bare C loop. The ratio says how many times slower than the floor ours is (1.00 is the floor itself).
+
+            Without a LAYER all of them: \(Layer.names)
+              --quick         few samples: shows that it runs; the figures are rough
+              --filter TEXT   only benchmarks whose name contains TEXT
+              --json FILE     also write the results as JSON; “-” is standard output, and the table goes to standard error
+            Exit code 0 when all ran, 1 when one failed.
+            """
+        case .hash:
+            """
+            forkbench hash PATH…: the SHA-256 of files, and of all files in directories and below.
+
+            The output is that of sha256sum, in the order of the sorted paths. Each file is opened here, and its descriptor
+            passed to a worker that hashes it. “-” is standard input. A file that cannot be read is one line on standard
+            error, and exit code 1; the others are hashed all the same.
+              --workers N     how many workers, by default one for each processor
+            """
+        case .list:
+            """
+            forkbench list: the benchmarks and scenarios, with one line each.
+            """
+        }
+    }
+}

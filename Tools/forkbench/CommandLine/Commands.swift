@@ -1,0 +1,77 @@
+import Syscalls
+
+extension Command {
+    func runAll(_ arguments: [String]) throws -> Int32 {
+        let parsed = try Arguments(arguments, command: self)
+        guard parsed.rest.isEmpty else { throw UsageError("all: takes no arguments; see forkbench --help") }
+        print("Checking every layer")
+        let failed = Scenario.runAll(in: Set(Layer.allCases))
+        print("\nMeasuring every layer, each benchmark beside its floor in C")
+        let report = BenchmarkRun(plan: .standard).run(Benchmark.all) { print($0) }
+        return failed == 0 && report.failures.isEmpty ? 0 : 1
+    }
+
+    func runCheck(_ arguments: [String]) throws -> Int32 {
+        let layers = try Arguments(arguments, command: self).layers()
+        return Scenario.runAll(in: layers) == 0 ? 0 : 1
+    }
+
+    func runBench(_ arguments: [String]) throws -> Int32 {
+        let parsed = try Arguments(arguments, command: self, flags: ["--quick"], valued: ["--filter", "--json"])
+        let layers = try parsed.layers()
+        let filter = parsed.values["--filter"]
+        let chosen = Benchmark.all.filter { benchmark in
+            layers.contains(benchmark.layer) && filter.map { benchmark.name.contains($0) } ?? true
+        }
+        guard !chosen.isEmpty else {
+            throw UsageError("bench: no benchmark of these layers matches; see forkbench list")
+        }
+        let json = parsed.values["--json"]
+        // Opened first: a run of a minute shall not end with a path that cannot be written.
+        let file = try json.flatMap { path throws(UsageError) in
+            path == "-" ? nil : try OutputFile(path)
+        }
+        let run = BenchmarkRun(plan: parsed.flags.contains("--quick") ? .quick : .standard)
+        let report = run.run(chosen) { line in
+            if json == "-" { standardErrorLine(line) } else { print(line) }
+        }
+        if json == "-" { print(report.json) }
+        try file?.write(report.json + "\n")
+        return report.failures.isEmpty ? 0 : 1
+    }
+
+    func runList(_ arguments: [String]) throws -> Int32 {
+        let parsed = try Arguments(arguments, command: self)
+        guard parsed.rest.isEmpty else { throw UsageError("list: takes no arguments; see forkbench list --help") }
+        print("Benchmarks")
+        for benchmark in Benchmark.all { print("  \(benchmark.name.padded(to: 28))\(benchmark.summary)") }
+        print("\nScenarios")
+        for scenario in Scenario.all { print("  \(scenario.layer.rawValue.padded(to: 28))\(scenario.name)") }
+        return 0
+    }
+}
+
+/// A file named on the command line, to be written at the end.
+private final class OutputFile {
+    private let file: OwnedFileDescriptor
+
+    init(_ path: String) throws(UsageError) {
+        do throws(Errno) {
+            file = try OwnedFileDescriptor.open(path, [.writeOnly, .create, .truncate])
+        } catch {
+            throw UsageError("“\(path)” cannot be written: \(error)")
+        }
+    }
+
+    func write(_ text: String) throws(Errno) {
+        try file.descriptor.writeAll(text)
+    }
+}
+
+extension String {
+    /// The text with spaces behind it, or before it with `leading`.
+    func padded(to width: Int, leading: Bool = false) -> String {
+        let spaces = String(repeating: " ", count: max(0, width - count))
+        return leading ? spaces + self : self + spaces
+    }
+}
