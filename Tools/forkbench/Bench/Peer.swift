@@ -44,7 +44,7 @@ enum Peer: String {
             }
         } catch FramingError.endOfFile, FDPassingError.endOfStream {
             return
-        } catch AuthenticationError.framing(.endOfFile) {
+        } catch AuthenticationError.ended {
             return
         }
     }
