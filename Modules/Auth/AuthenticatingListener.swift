@@ -1,8 +1,8 @@
 import Framing
 import Syscalls
 
-/// A listener that performs the handshakes with all who have connected at the same time: a peer that is slow, or says
-/// nothing, does not keep others from being accepted.
+/// A listener that goes on accepting others while a peer dawdles: it performs the handshakes with all who have connected
+/// at the same time, on the thread that accepts.
 ///
 /// Safe to use from any thread; several that accept wait for each other.
 public final class AuthenticatingListener: Sendable {

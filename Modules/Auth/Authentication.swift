@@ -61,8 +61,10 @@ extension Connection {
         }
     }
 
+    /// Sends what a handshake begins with, if anything.
     func begin(_ handshake: inout Handshake, until deadline: Deadline) throws(AuthenticationError) {
         let opening = handshake.begin()
+        if case .failed(let error) = handshake.state { throw error }
         try send(opening, of: handshake, until: deadline)
     }
 

@@ -18,7 +18,7 @@ public final class ChildProcess: Sendable {
     #endif
 
     /// Waits until the server has told of the child's start.
-    init(startedOn status: Connection, until deadline: Deadline) throws(ForkServerError) {
+    init(running program: String, startedOn status: Connection, until deadline: Deadline) throws(ForkServerError) {
         switch try Self.receiveStart(status, until: deadline) {
         case .started(let processID):
             self.processID = processID
@@ -31,6 +31,7 @@ public final class ChildProcess: Sendable {
                     throw .connection(error)
                 }
             #endif
+        case .typeUnknown: throw .typeUnknown(program)
         case .forkFailed(let number): throw .forkFailed(Errno(rawValue: number))
         case .notSingleThreaded(let threads):
             throw .notSingleThreaded(threads: threads, culprit: "what was loaded into it")

@@ -40,6 +40,7 @@ struct SpawnRequest: Codable, Sendable {
 /// What a status channel tells of its child, in this order. With `started` comes the child's pidfd, where there are such.
 enum ChildStatus: Codable, Sendable {
     case started(ProcessID)
+    case typeUnknown
     case forkFailed(CInt)
     case notSingleThreaded(threads: [String])
     case ended(ExitStatus)

@@ -110,7 +110,8 @@ public final class ForkServer: Sendable {
         // Now only the server has it: its end is ours to see.
         theirs.discard()
         return try withExtendedLifetime(outgoing) { () throws(ForkServerError) in
-            try ChildProcess(startedOn: status, until: deadline)
+            try ChildProcess(
+                running: String(reflecting: type(of: program)), startedOn: status, until: deadline)
         }
     }
 

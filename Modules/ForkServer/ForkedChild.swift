@@ -8,6 +8,7 @@ import Syscalls
 /// It never returns into the server's loop, and the server's objects never go away in it: their descriptors are closed
 /// here, all at once, and must not be closed again under numbers that are others' by then.
 struct ForkedChild {
+    let type: any ChildProgram.Type
     let request: ReceivedRequest
     let client: ServerClient
     let keptDescriptors: [FileDescriptor]
@@ -25,22 +26,12 @@ struct ForkedChild {
         let context = ChildContext(clientProcess: client.process)
         do {
             try watchSentinel(sentinel)
-            let program = try unpack()
-            try program.run(in: context)
+            try type.run(request, in: context)
         } catch {
-            standardErrorLine("\(request.program.typeName): \(error)")
+            standardErrorLine("\(String(reflecting: type)): \(error)")
             context.exit(1)
         }
         context.exit(0)
-    }
-
-    private func unpack() throws -> any ChildProgram {
-        guard let type = TypeName.type(named: request.program.typeName) as? any ChildProgram.Type else {
-            throw ForkServerError.typeUnknown(request.program.typeName)
-        }
-        let incoming = IncomingDescriptors(request.takeDescriptors())
-        return try BinaryDecoder(userInfo: [.incomingDescriptors: incoming])
-            .decode(type, from: request.program.payload)
     }
 
     /// Has the kernel kill this process when both client and server are gone, however busy it is then.
@@ -58,5 +49,15 @@ struct ForkedChild {
             _ = own.take()
             closeDescriptors(from: sentinel.rawValue, through: sentinel.rawValue)
         #endif
+    }
+}
+
+extension ChildProgram {
+    /// Decodes the program that was asked for, with its descriptors, and runs it.
+    static func run(_ request: ReceivedRequest, in context: ChildContext) throws {
+        let incoming = IncomingDescriptors(request.takeDescriptors())
+        let program = try BinaryDecoder(userInfo: [.incomingDescriptors: incoming])
+            .decode(Self.self, from: request.program.payload)
+        try program.run(in: context)
     }
 }

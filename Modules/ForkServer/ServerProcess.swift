@@ -28,6 +28,9 @@ final class ServerProcess {
     /// Requests that were read and not served. Forking happens in the main loop, where nothing is half done.
     private var requests: [(client: ServerClient, request: ReceivedRequest)] = []
 
+    /// Those that children have run, by name.
+    private var programTypes: [String: any ChildProgram.Type] = [:]
+
     private static let control = FileDescriptor(rawValue: ProcessRole.firstDescriptor)
     private static let tracker = FileDescriptor(rawValue: ProcessRole.firstDescriptor + 1)
 
@@ -64,6 +67,7 @@ final class ServerProcess {
         let hello = try BinaryDecoder().decode(Hello.self, from: try control.receive())
         var sentinel = try control.receiveDescriptors(2)
         guard hello.build == nil || hello.build == BuildIdentity.current else { return (nil, .differentBuild) }
+        try Rehearsal.perform()
         if let refusal = try loadAll(hello.preloads) { return (nil, refusal) }
 
         // Whatever is open now beyond what the server itself uses, a preload has opened: children have it too.
@@ -170,6 +174,10 @@ final class ServerProcess {
 
     private func fork(_ request: ReceivedRequest, for client: ServerClient) {
         let status = request.statusConnection
+        guard let type = programType(request.program.typeName) else {
+            try? status.send(message: ChildStatus.typeUnknown, until: .now)
+            return
+        }
         do throws(Errno) {
             if let threads = try Self.extraThreads() {
                 try? status.send(message: ChildStatus.notSingleThreaded(threads: threads), until: .now)
@@ -179,7 +187,8 @@ final class ServerProcess {
             switch try forkProcess() {
             case .child:
                 ForkedChild(
-                    request: request, client: client, keptDescriptors: keptDescriptors, dispositions: dispositions
+                    type: type, request: request, client: client, keptDescriptors: keptDescriptors,
+                    dispositions: dispositions
                 ).run()
             case .parent(let child):
                 try client.watch(child, status: status, in: reactor) { [unowned self] in removeIfDone(client) }
@@ -187,6 +196,18 @@ final class ServerProcess {
         } catch {
             try? status.send(message: ChildStatus.forkFailed(error.rawValue), until: .now)
         }
+    }
+
+    /// The type of a program.
+    ///
+    /// Looked up here and not in the child: it is slow the first time, and what the runtime learns from it every later
+    /// child has in memory.
+    private func programType(_ name: String) -> (any ChildProgram.Type)? {
+        if let known = programTypes[name] { return known }
+        guard let type = TypeName.type(named: name) as? any ChildProgram.Type else { return nil }
+        type.prepareDecoding()
+        programTypes[name] = type
+        return type
     }
 
     // MARK: The end
