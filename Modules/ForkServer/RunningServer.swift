@@ -11,11 +11,13 @@ final class RunningServer: Sendable {
     let control: Connection
     /// Its write end is open for as long as this program lives: see `ForkedChild`.
     private let sentinel: Pipe
+    private let gracePeriod: Duration
 
     /// Starts the server, and waits until it is ready to fork.
     init(options: ForkServer.Options, tracker: ResourceTracker) throws(ForkServerError) {
         guard options.executable != nil || ProcessRole.isBootstrapped else { throw .notBootstrapped }
         let hello = try Self.hello(options)
+        gracePeriod = options.gracePeriod
         let commands: OwnedFileDescriptor
         do throws(ResourceTrackerError) { commands = try tracker.commandDescriptor() } catch { throw .tracker(error) }
         do throws(Errno) {
@@ -77,8 +79,17 @@ final class RunningServer: Sendable {
     }
 
     /// Has the server end, and waits until it has. Its children are killed first.
+    ///
+    /// A server that does not (it was stopped, or a preload's exit handler hangs) is killed some time after its children's
+    /// grace period.
     func disconnectAndReap() {
         control.close()
+        #if os(Linux)
+            let descriptor = try? ProcessDescriptor(of: process)
+            if (try? descriptor?.waitForEnd(until: .after(gracePeriod + .seconds(5)))) == false {
+                try? process.send(.kill)
+            }
+        #endif
         _ = try? process.wait()
     }
 

@@ -13,7 +13,8 @@ final class ServerClient {
     /// Children watch the read end; the write end is open as long as the client or this server lives.
     let sentinel: Pipe
     private let gracePeriod: Duration
-    private var children: [ProcessID: ServedChild] = [:]
+    /// Those that run, or have ended and were not reaped yet: their numbers are still theirs.
+    private var children: Set<ProcessID> = []
     private(set) var hasEnded = false
 
     init(process: ProcessID, connection: Connection, sentinel: consuming Pipe, gracePeriod: Duration) {
@@ -29,43 +30,33 @@ final class ServerClient {
     func watch(
         _ child: ProcessID, status: Connection, in reactor: Reactor, ended: @escaping () -> Void
     ) throws(Errno) {
-        let served = ServedChild(process: child, status: status)
-        try served.announce()
-        children[child] = served
-        try reactor.addChild(child) { [unowned self] exitStatus in
-            children[child] = nil
+        let ended = { [unowned self] (exitStatus: ExitStatus) in
+            children.remove(child)
             // A client that is gone, or does not listen any more, is not waited for.
             try? status.send(message: ChildStatus.ended(exitStatus), until: .now)
             status.close()
             ended()
         }
+        #if os(Linux)
+            // Opened before anybody could reap the child, so it is surely the child's.
+            let descriptor = try ProcessDescriptor(of: child)
+            try? status.send(message: ChildStatus.started(child), passing: [descriptor.descriptor], until: .now)
+            try reactor.addChild(child, descriptor, ended)
+        #else
+            try? status.send(message: ChildStatus.started(child), until: .now)
+            try reactor.addChild(child, ended)
+        #endif
+        children.insert(child)
     }
 
     /// The client is gone, and its children are to go too: asked first, and killed after the grace period.
     func killChildren(in reactor: Reactor) {
         hasEnded = true
         connection.close()
-        for child in children.values { try? child.process.send(.terminate) }
+        for child in children { try? child.send(.terminate) }
         guard hasChildren else { return }
         reactor.addTimer(after: gracePeriod) { [self] in
-            // Those still in the books have not been reaped, so their numbers are still theirs.
-            for child in children.values { try? child.process.send(.kill) }
+            for child in children { try? child.send(.kill) }
         }
-    }
-}
-
-/// A child that runs, or has ended and was not reaped yet.
-private struct ServedChild {
-    let process: ProcessID
-    let status: Connection
-
-    /// Sends the child's number, and its descriptor, which is opened before anybody could reap it.
-    func announce() throws(Errno) {
-        #if os(Linux)
-            let descriptor = try ProcessDescriptor(of: process)
-            try? status.send(message: ChildStatus.started(process), passing: [descriptor.descriptor], until: .now)
-        #else
-            try? status.send(message: ChildStatus.started(process), until: .now)
-        #endif
     }
 }

@@ -191,7 +191,14 @@ final class ServerProcess {
                     dispositions: dispositions
                 ).run()
             case .parent(let child):
-                try client.watch(child, status: status, in: reactor) { [unowned self] in removeIfDone(client) }
+                do throws(Errno) {
+                    try client.watch(child, status: status, in: reactor) { [unowned self] in removeIfDone(client) }
+                } catch {
+                    // Nobody could tell of its end, so it is not to be.
+                    try? child.send(.kill)
+                    _ = try? child.wait()
+                    throw error
+                }
             }
         } catch {
             try? status.send(message: ChildStatus.forkFailed(error.rawValue), until: .now)

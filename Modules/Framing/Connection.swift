@@ -78,12 +78,20 @@ public final class Connection: Sendable {
     public func send(
         _ message: RawSpan, passing descriptors: [FileDescriptor] = [], until deadline: Deadline = .never
     ) throws(FramingError) {
+        var progress = FrameProgress()
+        try send(message, passing: descriptors, progress: &progress, until: deadline)
+    }
+
+    /// Sends one message, and tells how far it got, also when it throws.
+    package func send(
+        _ message: RawSpan, passing descriptors: [FileDescriptor] = [], progress: inout FrameProgress,
+        until deadline: Deadline = .never
+    ) throws(FramingError) {
         guard isWritable else { throw .notWritable }
         try outbox.withLock { outbox throws(FramingError) in
             try closable.withDescriptor { descriptor throws(FramingError) in
                 if let failure = outbox.failure { throw failure }
                 let sender = FrameSender(descriptor: descriptor, isSocket: isSocket, deadline: deadline)
-                var progress = FrameProgress()
                 do throws(FramingError) {
                     try sender.send(message, passing: descriptors, progress: &progress)
                 } catch {

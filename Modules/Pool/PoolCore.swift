@@ -88,26 +88,32 @@ final class PoolCore: Sendable {
 
     /// Runs a task on an idle worker, with the calling thread waiting for its reply; `nil` when none is idle.
     func runOnIdleWorker(_ task: EncodedTask) throws(PoolError) -> Reply? {
+        while let worker = try leaseIdleWorker() {
+            do throws(FramingError) {
+                // A worker that turns out to be dead is left to the reactor, which replaces it.
+                guard let reply = try worker.runLeased(task) else { continue }
+                taskEnded(on: worker)
+                return reply
+            } catch {
+                guard error.isDisconnection else {
+                    _ = try? worker.child.kill()
+                    throw .connection(error)
+                }
+                let status = (try? worker.child.waitBlocking(until: .never)) ?? .unknown
+                throw .workerDied(worker.child.processID, status)
+            }
+        }
+        return nil
+    }
+
+    private func leaseIdleWorker() throws(PoolError) -> Worker? {
         let lease: Worker? = try state.withLock { state throws(PoolError) in
             guard state.phase == .open else { throw .closed }
             guard let worker = state.idle.popLast() else { return nil }
             state.running[ObjectIdentifier(worker)] = Running(submission: nil)
             return worker
         }
-        guard let worker = lease else { return nil }
-        do throws(FramingError) {
-            let reply = try worker.runLeased(task)
-            taskEnded(on: worker)
-            return reply
-        } catch {
-            // The reactor learns of the end by itself, and replaces the worker.
-            guard error.isDisconnection else {
-                _ = try? worker.child.kill()
-                throw .connection(error)
-            }
-            let status = (try? worker.child.waitBlocking(until: .never)) ?? .unknown
-            throw .workerDied(worker.child.processID, status)
-        }
+        return lease
     }
 
     private func send(_ submission: Submission, to worker: Worker) {

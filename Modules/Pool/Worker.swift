@@ -34,10 +34,17 @@ final class Worker: Sendable {
 
     /// Runs a task on the calling thread: sends it and waits for its reply.
     ///
+    /// - Returns: `nil` when the worker was dead already, and cannot have begun the task.
     /// - Throws: `FramingError.endOfFile` and the like when the worker died.
-    func runLeased(_ task: EncodedTask) throws(FramingError) -> Reply {
+    func runLeased(_ task: EncodedTask) throws(FramingError) -> Reply? {
         reading.withLock { $0.isLeased = true }
-        try connection.send(task.bytes, passing: task.descriptors)
+        var progress = FrameProgress()
+        do throws(FramingError) {
+            try connection.send(task.bytes.span.bytes, passing: task.descriptors, progress: &progress)
+        } catch {
+            if error.isDisconnection, progress.sent == 0 { return nil }
+            throw error
+        }
         let bytes = try connection.receive()
         return try reply(bytes)
     }

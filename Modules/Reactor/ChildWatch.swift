@@ -5,10 +5,16 @@ final class ChildWatch {
     #if os(Linux)
         private let process: ProcessDescriptor
 
-        init(
+        convenience init(
             of child: ProcessID, in reactor: Reactor, _ ended: @escaping (ExitStatus) -> Void
         ) throws(Errno) {
-            process = try ProcessDescriptor(of: child)
+            try self.init(of: try ProcessDescriptor(of: child), in: reactor, ended)
+        }
+
+        init(
+            of child: consuming ProcessDescriptor, in reactor: Reactor, _ ended: @escaping (ExitStatus) -> Void
+        ) throws(Errno) {
+            process = child
             let descriptor = process.descriptor
             try reactor.addReader(descriptor) { [unowned self, unowned reactor] _ in
                 // Somebody else may have reaped it, against the contract: its status is not to be had then.

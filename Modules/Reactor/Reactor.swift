@@ -88,6 +88,18 @@ public final class Reactor {
         }
     }
 
+    #if os(Linux)
+        /// The same with a descriptor of the child, which the reactor owns from now on. Linux only.
+        public func addChild(
+            _ process: ProcessID, _ descriptor: consuming ProcessDescriptor, _ handler: @escaping (ExitStatus) -> Void
+        ) throws(Errno) {
+            children[process] = try ChildWatch(of: descriptor, in: self) { [unowned self] status in
+                children[process] = nil
+                handler(status)
+            }
+        }
+    #endif
+
     /// Forgets a child, which somebody else will reap.
     public func removeChild(_ process: ProcessID) {
         children.removeValue(forKey: process)?.cancel(in: self)
