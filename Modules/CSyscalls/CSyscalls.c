@@ -14,7 +14,9 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #else
 #include <crt_externs.h>
@@ -155,7 +157,8 @@ ssize_t csys_send_descriptors(int socket, const struct iovec *parts, size_t part
 }
 
 ssize_t csys_receive_descriptors(int socket, void *bytes, size_t byte_count, int *descriptors,
-                                 size_t capacity, size_t *count, int *flags, int *unexpected) {
+                                 size_t capacity, size_t *count, int *flags, int *unexpected,
+                                 struct csys_credentials *credentials) {
     struct iovec part = {.iov_base = bytes, .iov_len = byte_count};
     union control_buffer control;
     struct msghdr message = {
@@ -166,10 +169,20 @@ ssize_t csys_receive_descriptors(int socket, void *bytes, size_t byte_count, int
 #endif
     *count = 0;
     *unexpected = 0;
+    if (credentials != NULL) credentials->pid = 0;
     ssize_t received = recvmsg(socket, &message, call_flags);
     if (received == -1) return -1;
     *flags = message.msg_flags;
     for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL; header = CMSG_NXTHDR(&message, header)) {
+#ifdef __linux__
+        if (credentials != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS &&
+            header->cmsg_len == CMSG_LEN(sizeof(struct ucred))) {
+            struct ucred sender;
+            memcpy(&sender, CMSG_DATA(header), sizeof sender);
+            *credentials = (struct csys_credentials){sender.pid, sender.uid, sender.gid};
+            continue;
+        }
+#endif
         if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
             *unexpected = 1;
             continue;
@@ -192,6 +205,12 @@ ssize_t csys_receive_descriptors(int socket, void *bytes, size_t byte_count, int
     }
     return received;
 }
+
+#ifdef __linux__
+int csys_pass_credentials(int socket, int on) {
+    return setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+}
+#endif
 
 // -- Processes
 
@@ -276,6 +295,26 @@ int csys_pidfd_exit_status(int pidfd, int *wait_status) {
 }
 
 int csys_prctl(int option, unsigned long argument) { return prctl(option, argument, 0, 0, 0); }
+int csys_get_name(char name[16]) { return prctl(PR_GET_NAME, name, 0, 0, 0); }
+int csys_set_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
+int csys_timerfd_create(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK); }
+
+int csys_timerfd_set(int descriptor, const struct timespec *first, const struct timespec *interval) {
+    struct itimerspec times = {.it_value = *first, .it_interval = *interval};
+    return timerfd_settime(descriptor, 0, &times, NULL);
+}
+
+int csys_signalfd(const sigset_t *signals) { return signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK); }
+
+ssize_t csys_signalfd_read(int descriptor, int *signal, pid_t *sender) {
+    struct signalfd_siginfo information;
+    ssize_t count = read(descriptor, &information, sizeof information);
+    if (count <= 0) return count;
+    *signal = (int)information.ssi_signo;
+    *sender = (pid_t)information.ssi_pid;
+    return count;
+}
+
 int csys_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 int csys_memfd_create(const char *name) { return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING); }
 int csys_add_seals(int descriptor, int seals) { return fcntl(descriptor, F_ADD_SEALS, seals); }

@@ -27,6 +27,12 @@ public struct DescriptorBatch: ~Copyable, Sendable {
 
     public var isEmpty: Bool { descriptors.isEmpty }
 
+    /// Takes out the first descriptor that is left; `nil` when all have been taken.
+    public mutating func takeNext() -> OwnedFileDescriptor? {
+        guard let index = descriptors.firstIndex(where: { $0 >= 0 }) else { return nil }
+        return take(at: index)
+    }
+
     /// Puts a descriptor at the end.
     public mutating func append(_ descriptor: consuming OwnedFileDescriptor) {
         descriptors.append(descriptor.take())
@@ -46,9 +52,12 @@ public struct DescriptorBatch: ~Copyable, Sendable {
 
     /// Moves all descriptors of another batch to the end of this one.
     package mutating func append(contentsOf other: consuming DescriptorBatch) {
-        let moved = other.descriptors
-        other.descriptors = []
-        descriptors += moved
+        if descriptors.isEmpty {
+            swap(&descriptors, &other.descriptors)
+        } else {
+            descriptors += other.descriptors
+            other.descriptors = []
+        }
     }
 
     /// Moves the first `count` descriptors into a batch of their own.

@@ -10,7 +10,75 @@ import Syscalls
 /// The most descriptors that the kernel takes with one message (SCM_MAX_FD on Linux).
 public let maximumDescriptorsPerMessage = Int(CSYS_MAX_DESCRIPTORS)
 
+/// Bytes that came over a Unix socket, and the descriptors that came beside them.
+@frozen public struct ReceivedMessage: ~Copyable, Sendable {
+    public var bytes: [UInt8]
+    public var descriptors: DescriptorBatch
+}
+
 extension FileDescriptor {
+    /// Sends bytes, and any number of descriptors beside them, over a Unix stream socket.
+    ///
+    /// More descriptors than the kernel takes at once travel in several batches, each beside a byte of its own. Blocks while
+    /// the socket is full. What the receiver has to know is how many bytes and descriptors there are.
+    /// - Parameters:
+    ///   - bytes: At least one byte for each `maximumDescriptorsPerMessage` descriptors.
+    ///   - descriptors: They stay the caller's.
+    /// - Throws: `Errno`; a vanished peer is `.brokenPipe`, never a signal. `.invalidArgument` for too few bytes.
+    ///
+    /// The corresponding C function is `sendmsg`.
+    public func send(_ bytes: [UInt8], passing descriptors: [FileDescriptor]) throws(Errno) {
+        let batches = (descriptors.count + maximumDescriptorsPerMessage - 1) / maximumDescriptorsPerMessage
+        guard batches <= bytes.count else { throw .invalidArgument }
+        let numbers = descriptors.map(\.rawValue)
+        var sent = 0
+        var passed = 0
+        try bytes.withUnsafeBufferPointer { bytes throws(Errno) in
+            try numbers.withUnsafeBufferPointer { numbers throws(Errno) in
+                while sent < bytes.count {
+                    let batch = numbers[passed...].prefix(maximumDescriptorsPerMessage)
+                    // A byte for each batch but the last, which has the rest.
+                    let end = passed + batch.count == numbers.count ? bytes.count : sent + 1
+                    var part = iovec(
+                        iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress! + sent), iov_len: end - sent)
+                    sent += try withUnsafePointer(to: &part) { part throws(Errno) in
+                        try send(
+                            UnsafeBufferPointer(start: part, count: 1), passing: UnsafeBufferPointer(rebasing: batch))
+                    }
+                    passed += batch.count
+                }
+            }
+        }
+    }
+
+    /// Receives so many bytes, and the descriptors that come beside them, from a Unix stream socket.
+    ///
+    /// - Parameters:
+    ///   - count: Bytes; no more are read, so that what follows is left alone.
+    ///   - descriptors: How many must come.
+    /// - Throws: `FDPassingError`; every descriptor that had arrived is closed then.
+    ///
+    /// The corresponding C function is `recvmsg`.
+    public func receive(_ count: Int, descriptors: Int) throws(FDPassingError) -> ReceivedMessage {
+        var batch = DescriptorBatch()
+        var failure: FDPassingError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            do throws(FDPassingError) {
+                while filled < count {
+                    let space = UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[filled...]))
+                    let received = try receive(into: space, descriptors: &batch, limit: descriptors - batch.count)
+                    if received == 0 { throw .endOfStream }
+                    filled += received
+                }
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        guard batch.count == descriptors else { throw .wrongCount(expected: descriptors, arrived: batch.count) }
+        return ReceivedMessage(bytes: bytes, descriptors: batch)
+    }
+
     /// Sends bytes, and descriptors beside the first of them, with one call on a Unix socket.
     ///
     /// - Parameters:
@@ -35,6 +103,7 @@ extension FileDescriptor {
     /// - Parameters:
     ///   - batch: Where the descriptors go; they are owned at once, and close-on-exec.
     ///   - limit: How many descriptors are allowed.
+    ///   - credentials: Where the sender's credentials go; where they are not wanted, they are an error.
     ///   - waiting: Whether to wait while there is nothing; otherwise that is EAGAIN.
     /// - Returns: How many bytes came; 0 is the end of the stream.
     /// - Throws: `FDPassingError`; what arrived with the message is closed then, and its bytes are lost.
@@ -42,7 +111,7 @@ extension FileDescriptor {
     /// The corresponding C function is `recvmsg`.
     package func receive(
         into buffer: UnsafeMutableRawBufferPointer, descriptors batch: inout DescriptorBatch, limit: Int,
-        waiting: Bool = true
+        credentials: UnsafeMutablePointer<csys_credentials>? = nil, waiting: Bool = true
     ) throws(FDPassingError) -> Int {
         try withUnsafeTemporaryAllocation(of: CInt.self, capacity: maximumDescriptorsPerMessage) {
             numbers throws(FDPassingError) in
@@ -55,7 +124,7 @@ extension FileDescriptor {
                     flags = waiting ? 0 : CInt(MSG_DONTWAIT)
                     return csys_receive_descriptors(
                         rawValue, buffer.baseAddress, buffer.count, numbers.baseAddress, numbers.count, &count, &flags,
-                        &unexpected)
+                        &unexpected, credentials)
                 }
             } catch {
                 throw .system(error)

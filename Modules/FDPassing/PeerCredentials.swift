@@ -1,7 +1,7 @@
 import CSyscalls
 import Syscalls
 
-/// Who is at the other end of a connected Unix socket, as the kernel noted when it was connected. See unix(7).
+/// Who is at the other end of a Unix socket, as the kernel vouches for. See unix(7).
 public struct PeerCredentials: Hashable, Sendable {
     public let process: ProcessID
     /// The effective user.
@@ -9,7 +9,9 @@ public struct PeerCredentials: Hashable, Sendable {
     /// The effective group.
     public let group: UInt32
 
-    /// Asks the kernel. The corresponding C functions are `getsockopt` with `SO_PEERCRED`, and `getpeereid` on Darwin.
+    /// Who had the other end when the socket was connected.
+    ///
+    /// The corresponding C functions are `getsockopt` with `SO_PEERCRED`, and `getpeereid` on Darwin.
     public init(of socket: FileDescriptor) throws(Errno) {
         var pid: Int32 = 0
         var user: UInt32 = 0
@@ -19,4 +21,51 @@ public struct PeerCredentials: Hashable, Sendable {
         self.user = user
         self.group = group
     }
+
+    #if os(Linux)
+        fileprivate init?(_ credentials: csys_credentials) {
+            guard credentials.pid != 0 else { return nil }
+            process = ProcessID(rawValue: credentials.pid)
+            user = credentials.uid
+            group = credentials.gid
+        }
+    #endif
 }
+
+#if os(Linux)
+    extension FileDescriptor {
+        /// Has the kernel attach the sender's credentials to each message that this Unix socket receives. Linux only.
+        ///
+        /// To be switched on before the peer sends. Such a socket is then read with `receiveWithCredentials` only.
+        /// The corresponding C function is `setsockopt` with `SO_PASSCRED`.
+        public func setPassesCredentials(_ on: Bool) throws(Errno) {
+            try checked(csys_pass_credentials(rawValue, on ? 1 : 0))
+        }
+
+        /// Receives bytes from a Unix socket, and who sent them. Linux only.
+        ///
+        /// - Parameter count: The most bytes. Those of two senders are never given together.
+        /// - Returns: No bytes at the end of the stream; `nil` credentials where the socket does not pass them.
+        /// - Throws: `FDPassingError`; descriptors that come with the bytes are `.tooMany`, and closed.
+        ///
+        /// The corresponding C function is `recvmsg` with `SCM_CREDENTIALS`.
+        public func receiveWithCredentials(
+            upTo count: Int
+        ) throws(FDPassingError) -> (bytes: [UInt8], sender: PeerCredentials?) {
+            var none = DescriptorBatch()
+            var credentials = csys_credentials()
+            var failure: FDPassingError?
+            let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+                do throws(FDPassingError) {
+                    filled = try receive(
+                        into: UnsafeMutableRawBufferPointer(buffer), descriptors: &none, limit: 0,
+                        credentials: &credentials)
+                } catch {
+                    failure = error
+                }
+            }
+            if let failure { throw failure }
+            return (bytes, PeerCredentials(credentials))
+        }
+    }
+#endif

@@ -17,7 +17,7 @@ extension FileDescriptor {
     ///
     /// Blocks while the socket is full. The corresponding C function is `sendmsg`.
     public func sendDescriptors(_ descriptors: [FileDescriptor]) throws(FDPassingError) {
-        var rest = descriptors.map(\.rawValue)[...]
+        var rest = descriptors[...]
         repeat {
             let part = rest.prefix(maximumDescriptorsPerMessage)
             rest = rest.dropFirst(part.count)
@@ -36,14 +36,17 @@ extension FileDescriptor {
         } while !rest.isEmpty
     }
 
-    private func sendMessage(_ descriptors: ArraySlice<CInt>) throws(Errno) {
+    private func sendMessage(_ descriptors: ArraySlice<FileDescriptor>) throws(Errno) {
         var countByte = UInt8(truncatingIfNeeded: descriptors.count)
-        let numbers = Array(descriptors)
         try withUnsafeMutableBytes(of: &countByte) { byte throws(Errno) in
             var part = iovec(iov_base: byte.baseAddress, iov_len: 1)
             try withUnsafePointer(to: &part) { part throws(Errno) in
-                try numbers.withUnsafeBufferPointer { numbers throws(Errno) in
-                    _ = try send(UnsafeBufferPointer(start: part, count: 1), passing: numbers)
+                try withUnsafeTemporaryAllocation(of: CInt.self, capacity: maximumDescriptorsPerMessage) {
+                    numbers throws(Errno) in
+                    for (index, descriptor) in descriptors.enumerated() { numbers[index] = descriptor.rawValue }
+                    _ = try send(
+                        UnsafeBufferPointer(start: part, count: 1),
+                        passing: UnsafeBufferPointer(rebasing: numbers[..<descriptors.count]))
                 }
             }
         }

@@ -73,6 +73,10 @@ public final class ChildProcess: Sendable {
     public func wait() async throws -> ExitStatus {
         while true {
             if let status = exitStatus { return status }
+            if awaitsReaping {
+                try await Task.sleep(for: Self.reapingInterval)
+                continue
+            }
             // A duplicate, since the reactor knows one handler a descriptor.
             let duplicate = try waitingDescriptor()
             try await ReactorThread.shared.waitUntilReadable(duplicate.descriptor)
@@ -84,6 +88,8 @@ public final class ChildProcess: Sendable {
     /// - Returns: Whether it was still there.
     @discardableResult
     public func send(_ signal: Signal) throws(ForkServerError) -> Bool {
+        // Until it is reaped the kernel would take the signal.
+        if outcome.withLock({ $0 }) != nil { return false }
         do throws(Errno) {
             #if os(Linux)
                 try process.send(signal)
@@ -134,17 +140,40 @@ public final class ChildProcess: Sendable {
             } catch {
                 throw error == .timedOut ? .timedOut : .system(error)
             }
-            try outcome.withLock { outcome throws(ForkServerError) in
+            let isKnown = try outcome.withLock { outcome throws(ForkServerError) in
                 if outcome == nil { outcome = try readOutcome() }
+                return outcome != nil
+            }
+            if !isKnown, awaitsReaping {
+                if deadline.hasPassed { throw .timedOut }
+                min(deadline, .after(Self.reapingInterval)).sleep()
             }
         }
     }
 
+    /// Whether the child has ended without its server, and whoever adopted it has yet to reap it.
+    private var awaitsReaping: Bool { reapingDeadline.withLock { $0 } != nil }
+    /// How often it is asked for then: of a process that has ended no descriptor tells anything new.
+    private static let reapingInterval = Duration.milliseconds(5)
+    private let reapingDeadline = Lock<Deadline?>(nil)
+
+    #if os(Linux)
+        /// What the kernel tells of a child whose server has died; `nil` when it may have more to tell.
+        private func outcomeWithoutServer() -> ExitStatus? {
+            guard (try? process.waitForEnd(until: .now)) == true else { return nil }
+            // The kernel keeps the status from the moment of the reaping on, for which init can take a second.
+            let isReaped = (try? process.descriptor.wait(for: [], until: .now))?.contains(.hangUp) ?? true
+            let isGivenUp = reapingDeadline.withLock { deadline in
+                if deadline == nil { deadline = .after(.seconds(3)) }
+                return deadline!.hasPassed
+            }
+            return isReaped || isGivenUp ? process.statusAfterReaping : nil
+        }
+    #endif
+
     private func readOutcome() throws(ForkServerError) -> ExitStatus? {
         #if os(Linux)
-            if hasLostServer.withLock({ $0 }) {
-                return (try? process.waitForEnd(until: .now)) == true ? process.statusAfterReaping : nil
-            }
+            if hasLostServer.withLock({ $0 }) { return outcomeWithoutServer() }
         #endif
         do throws(FramingError) {
             let message = try status.receive(limit: 4096, until: .now)

@@ -42,6 +42,8 @@ public final class ForkServer: Sendable {
 
     private struct State: ~Copyable {
         var running: RunningServer?
+        /// One for all servers, one after the other. Open for as long as children are wanted.
+        var sentinel: Sentinel?
         var isShutDown = false
     }
 
@@ -121,6 +123,7 @@ public final class ForkServer: Sendable {
     public func shutDown() {
         let running: RunningServer? = state.withLock { state in
             state.isShutDown = true
+            state.sentinel = nil
             return state.running.take()
         }
         running?.disconnectAndReap()
@@ -146,7 +149,10 @@ public final class ForkServer: Sendable {
         try state.withLock { state throws(ForkServerError) in
             if state.isShutDown { throw .shutDown }
             if let running = state.running { return running }
-            let running = try RunningServer(options: options, tracker: tracker)
+            let sentinel: Sentinel
+            do throws(Errno) { sentinel = try state.sentinel ?? Sentinel() } catch { throw .system(error) }
+            let running = try RunningServer(options: options, tracker: tracker, sentinel: sentinel)
+            state.sentinel = sentinel
             state.running = running
             return running
         }

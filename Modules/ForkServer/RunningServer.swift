@@ -5,24 +5,36 @@ import ProcessRoles
 import ResourceTracker
 import Syscalls
 
+/// A pipe that tells children that nobody is left who wants them: see `ForkedChild`.
+///
+/// It outlives a server that dies, whose children go on.
+final class Sentinel: Sendable {
+    let pipe: Pipe
+
+    init() throws(Errno) {
+        pipe = try Pipe()
+    }
+}
+
 /// A server's process, from its start to its end, as its client holds it.
 final class RunningServer: Sendable {
     let process: ProcessID
     let control: Connection
-    /// Its write end is open for as long as this program lives: see `ForkedChild`.
-    private let sentinel: Pipe
+    private let sentinel: Sentinel
     private let gracePeriod: Duration
 
     /// Starts the server, and waits until it is ready to fork.
-    init(options: ForkServer.Options, tracker: ResourceTracker) throws(ForkServerError) {
+    init(
+        options: ForkServer.Options, tracker: ResourceTracker, sentinel: Sentinel
+    ) throws(ForkServerError) {
         guard options.executable != nil || ProcessRole.isBootstrapped else { throw .notBootstrapped }
         let hello = try Self.hello(options)
         gracePeriod = options.gracePeriod
+        self.sentinel = sentinel
         let commands: OwnedFileDescriptor
         do throws(ResourceTrackerError) { commands = try tracker.commandDescriptor() } catch { throw .tracker(error) }
         do throws(Errno) {
             let pair = try SocketPair()
-            sentinel = try Pipe()
             process = try ServerProcess.role.start(
                 executable: options.executable, descriptors: [pair.second.descriptor, commands.descriptor],
                 settings: options.isTunedForForking ? Self.forkingSettings : [:])
@@ -55,7 +67,7 @@ final class RunningServer: Sendable {
 
     private func greet(_ hello: Hello, until deadline: Deadline) throws(ForkServerError) {
         do throws(ForkServerError) {
-            let ends = [sentinel.readEnd.descriptor, sentinel.writeEnd.descriptor]
+            let ends = [sentinel.pipe.readEnd.descriptor, sentinel.pipe.writeEnd.descriptor]
             try control.send(message: hello, passing: ends, until: deadline)
             let answer: [UInt8]
             do throws(FramingError) { answer = try control.receive(until: deadline) } catch { throw .connection(error) }

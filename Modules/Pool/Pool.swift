@@ -41,6 +41,9 @@ public final class Pool: Sendable {
     /// The processes of the workers that run now.
     public var workerProcessIDs: [ProcessID] { core.processIDs }
 
+    /// How many tasks wait for a worker.
+    package var waitingTaskCount: Int { core.waitingTaskCount }
+
     // MARK: One task
 
     /// Runs a task in a worker.
@@ -68,7 +71,7 @@ public final class Pool: Sendable {
         try blockingReply(to: try TaskMessage.encode(task)).output(T.Output.self, of: T.self)
     }
 
-    func submit(_ submission: Submission) {
+    func submit(_ submission: Submission) -> PoolError? {
         core.submit(submission)
     }
 
@@ -77,7 +80,7 @@ public final class Pool: Sendable {
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 submission.whenComplete { continuation.resume(with: $0) }
-                core.submit(submission)
+                submit(submission).map { submission.complete(.failure($0)) }
             }
         } onCancel: {
             core.cancel(submission)
@@ -87,7 +90,7 @@ public final class Pool: Sendable {
     private func blockingReply(to task: EncodedTask) throws(PoolError) -> Reply {
         if let reply = try core.runOnIdleWorker(task) { return reply }
         let waiter = BlockedCaller()
-        core.submit(Submission(task) { waiter.finish($0) })
+        if let refusal = submit(Submission(task) { waiter.finish($0) }) { throw refusal }
         return try waiter.wait()
     }
 

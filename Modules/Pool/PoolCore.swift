@@ -53,11 +53,14 @@ final class PoolCore: Sendable {
         startMissingWorkers()
     }
 
+    var waitingTaskCount: Int { state.withLock { $0.queue.count } }
+
     var processIDs: [ProcessID] { state.withLock { $0.workers.values.map(\.child.processID) } }
 
     // MARK: Tasks
 
-    func submit(_ submission: Submission) {
+    /// Takes a task, unless it returns why not.
+    func submit(_ submission: Submission) -> PoolError? {
         enum Decision {
             case send(Worker)
             case queued(mustStart: Bool)
@@ -65,6 +68,8 @@ final class PoolCore: Sendable {
         }
         let decision: Decision = state.withLock { state in
             guard state.phase == .open else { return .refused(.closed) }
+            // Cancelled before it came here.
+            if submission.isComplete { return .queued(mustStart: false) }
             if let worker = state.idle.popLast() {
                 state.running[ObjectIdentifier(worker)] = Running(submission: submission)
                 return .send(worker)
@@ -76,14 +81,16 @@ final class PoolCore: Sendable {
         switch decision {
         case .send(let worker): send(submission, to: worker)
         case .queued(let mustStart): if mustStart { startMissingWorkers() }
-        case .refused(let error): submission.complete(.failure(error))
+        case .refused(let error): return error
         }
+        return nil
     }
 
     /// Gives a task up: one that waits is forgotten, of one that runs the result will be.
     func cancel(_ submission: Submission) {
-        state.withLock { $0.queue.remove(submission) }
+        // In this order: whoever is just submitting it sees that, or it is in the queue by now.
         submission.complete(.failure(CancellationError()))
+        state.withLock { $0.queue.remove(submission) }
     }
 
     /// Runs a task on an idle worker, with the calling thread waiting for its reply; `nil` when none is idle.
@@ -95,7 +102,8 @@ final class PoolCore: Sendable {
                 taskEnded(on: worker)
                 return reply
             } catch {
-                guard error.isDisconnection else {
+                // The reactor closes what is dead.
+                guard error.isDisconnection || error == .closed else {
                     _ = try? worker.child.kill()
                     throw .connection(error)
                 }
@@ -117,20 +125,33 @@ final class PoolCore: Sendable {
     }
 
     private func send(_ submission: Submission, to worker: Worker) {
-        let wasSent = worker.send(submission.task, reactor: reactor) { [self] reply in
-            let done: Submission? = state.withLock { $0.running[ObjectIdentifier(worker)]?.submission }
-            taskEnded(on: worker)
-            done?.complete(.success(reply))
-        }
-        if !wasSent {
-            state.withLock { $0.running[ObjectIdentifier(worker)]?.wasSent = false }
+        var next: Submission? = submission
+        while let submission = next.take() {
+            let outcome = worker.send(submission.task, reactor: reactor) { [self] reply in
+                let done: Submission? = state.withLock { $0.running[ObjectIdentifier(worker)]?.submission }
+                taskEnded(on: worker)
+                done?.complete(.success(reply))
+            }
+            switch outcome {
+            case .sent: break
+            case .workerIsDead: state.withLock { $0.running[ObjectIdentifier(worker)]?.wasSent = false }
+            case .refused(let error):
+                next = nextTask(for: worker)
+                submission.complete(.failure(PoolError.connection(error)))
+                if next == nil { endIfDrained() }
+            }
         }
     }
 
     /// The worker is free: it gets the next task, or becomes idle.
     private func taskEnded(on worker: Worker) {
+        if let next = nextTask(for: worker) { send(next, to: worker) } else { endIfDrained() }
+    }
+
+    /// Notes that the worker is busy with the task that is returned, or idle.
+    private func nextTask(for worker: Worker) -> Submission? {
         let id = ObjectIdentifier(worker)
-        let next: Submission? = state.withLock { state in
+        return state.withLock { state in
             state.failuresInARow = 0
             // It may have died since, and been taken off the books.
             guard state.workers[id] != nil, state.phase != .terminated else { return nil }
@@ -142,7 +163,19 @@ final class PoolCore: Sendable {
             state.running[id] = Running(submission: next)
             return next
         }
-        if let next { send(next, to: worker) } else { endIfDrained() }
+    }
+
+    /// Gives a task that no worker has seen to another, before all that wait.
+    private func submitAgain(_ submission: Submission) {
+        let idle: Worker? = state.withLock { state in
+            guard let worker = state.idle.popLast() else {
+                state.queue.prepend(submission)
+                return nil
+            }
+            state.running[ObjectIdentifier(worker)] = Running(submission: submission)
+            return worker
+        }
+        if let idle { send(submission, to: idle) }
     }
 
     // MARK: Workers
@@ -234,7 +267,7 @@ final class PoolCore: Sendable {
             } else if lost.wasSent {
                 submission.complete(.failure(PoolError.workerDied(worker.child.processID, status)))
             } else {
-                state.withLock { $0.queue.prepend(submission) }
+                submitAgain(submission)
             }
         }
         if phase == .draining { startForDraining() } else { startMissingWorkers() }

@@ -111,42 +111,58 @@ private final class Batch<T: PoolTask>: Sendable {
         guard !tasks.isEmpty else { return done() }
         state.withLock { $0.done = done }
         for _ in 0..<pool.workerCount * 2 { submitNext() }
+        // Cancelled before it began, nothing of it will end.
+        endIfDone()
     }
 
     /// Submits no more. What has been submitted runs to its end, and is waited for.
     func cancel() {
-        let done: (@Sendable () -> Void)? = state.withLock { state in
+        state.withLock { state in
             state.remaining -= tasks.count - state.next
             state.next = tasks.count
-            return state.remaining == 0 ? state.done.take() : nil
         }
-        done?()
+        endIfDone()
     }
 
+    /// Submits a chunk; one that is refused has ended, and the next takes its place.
     private func submitNext() {
-        let range: Range<Int>? = state.withLock { state in
+        while let range = nextRange() {
+            do throws(PoolError) {
+                let message = try TaskMessage.encode(Chunk(tasks: Array(tasks[range])))
+                let submission = Submission(message) { [self] result in
+                    note(range, result)
+                    endIfDone()
+                    submitNext()
+                }
+                guard let refusal = pool.submit(submission) else { return }
+                throw refusal
+            } catch {
+                note(range, .failure(error))
+            }
+        }
+        endIfDone()
+    }
+
+    private func nextRange() -> Range<Int>? {
+        state.withLock { state in
             guard state.next < tasks.count else { return nil }
             let range = state.next..<min(state.next + chunkSize, tasks.count)
             state.next = range.upperBound
             return range
         }
-        guard let range else { return }
-        do throws(PoolError) {
-            let message = try TaskMessage.encode(Chunk(tasks: Array(tasks[range])))
-            pool.submit(Submission(message) { [self] in finish(range, $0) })
-        } catch {
-            finish(range, .failure(error))
+    }
+
+    private func note(_ range: Range<Int>, _ result: Result<Reply, any Error>) {
+        let results = outcomes(result, count: range.count)
+        state.withLock { state in
+            for (index, result) in zip(range, results) { state.results[index] = result }
+            state.remaining -= range.count
         }
     }
 
-    private func finish(_ range: Range<Int>, _ result: Result<Reply, any Error>) {
-        let results = outcomes(result, count: range.count)
-        let done: (@Sendable () -> Void)? = state.withLock { state in
-            for (index, result) in zip(range, results) { state.results[index] = result }
-            state.remaining -= range.count
-            return state.remaining == 0 ? state.done.take() : nil
-        }
-        if let done { done() } else { submitNext() }
+    private func endIfDone() {
+        let done: (@Sendable () -> Void)? = state.withLock { $0.remaining == 0 ? $0.done.take() : nil }
+        done?()
     }
 
     private func outcomes(_ result: Result<Reply, any Error>, count: Int) -> [Result<T.Output, PoolError>] {

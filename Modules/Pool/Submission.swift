@@ -57,6 +57,10 @@ final class Submission: Sendable {
         if let early { completion(early) }
     }
 
+    var isComplete: Bool {
+        state.withLock { if case .completed = $0 { true } else { false } }
+    }
+
     func complete(_ result: Result<Reply, any Error>) {
         let completion: Completion? = state.withLock { state in
             switch state {

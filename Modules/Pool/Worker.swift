@@ -42,7 +42,7 @@ final class Worker: Sendable {
         do throws(FramingError) {
             try connection.send(task.bytes.span.bytes, passing: task.descriptors, progress: &progress)
         } catch {
-            if error.isDisconnection, progress.sent == 0 { return nil }
+            if error.isDisconnection || error == .closed, progress.sent == 0 { return nil }
             throw error
         }
         let bytes = try connection.receive()
@@ -54,10 +54,9 @@ final class Worker: Sendable {
     /// Sends a task whose reply the reactor will read. Never waits: what the socket does not take, the reactor sends later.
     ///
     /// - Parameter received: Called on the reactor's thread with each reply, from this task on.
-    /// - Returns: Whether the worker can have seen any of it.
     func send(
         _ task: EncodedTask, reactor: ReactorThread, received: @escaping @Sendable (Reply) -> Void
-    ) -> Bool {
+    ) -> SendOutcome {
         let mustWatch = reading.withLock { reading in
             reading.isLeased = false
             defer { reading.isWatched = true }
@@ -69,11 +68,23 @@ final class Worker: Sendable {
             let isSent = try connection.sendAvailable(
                 task.bytes.span.bytes, passing: task.descriptors, progress: &progress)
             if !isSent { reactor.schedule { [self, progress] in sendRest(of: task, progress, in: $0) } }
-            return true
+            return .sent
         } catch {
-            // The worker is dead or dying, which its status channel tells.
-            return progress.sent > 0
+            // That the worker is dead or dying, its status channel tells.
+            let isDead = error.isDisconnection || error == .closed
+            if progress.sent == 0 { return isDead ? .workerIsDead : .refused(error) }
+            if !isDead { _ = try? child.kill() }
+            return .sent
         }
+    }
+
+    enum SendOutcome {
+        /// The worker can have seen some of it.
+        case sent
+        /// The worker has not seen any of it, and never will.
+        case workerIsDead
+        /// The kernel refuses the task, such as for a descriptor that was closed; the worker can have another.
+        case refused(FramingError)
     }
 
     private func watch(in reactor: Reactor, _ received: @escaping @Sendable (Reply) -> Void) {
@@ -103,6 +114,8 @@ final class Worker: Sendable {
                 }
                 return true
             } catch {
+                // Of a worker whose replies cannot be taken in no task would ever end.
+                if !error.isDisconnection, error != .closed { _ = try? child.kill() }
                 return false
             }
         }
@@ -114,9 +127,14 @@ final class Worker: Sendable {
         var progress = progress
         try? connection.withDescriptor { descriptor in
             try? reactor.addWriter(descriptor) { [self] _ in
-                let isDone = try? connection.sendAvailable(
-                    task.bytes.span.bytes, passing: task.descriptors, progress: &progress)
-                if isDone ?? true { reactor.removeWriter(descriptor) }
+                do throws(FramingError) {
+                    let isDone = try connection.sendAvailable(
+                        task.bytes.span.bytes, passing: task.descriptors, progress: &progress)
+                    if isDone { reactor.removeWriter(descriptor) }
+                } catch {
+                    reactor.removeWriter(descriptor)
+                    if !error.isDisconnection { _ = try? child.kill() }
+                }
             }
         }
     }
@@ -139,8 +157,10 @@ final class Worker: Sendable {
                 if let status = child.exitStatus {
                     ended(status)
                 } else {
-                    // The server died first: from now on it is another descriptor that tells.
-                    watchEnd(in: reactor, ended)
+                    // The server died first: from now on it is another descriptor that tells, and not at once.
+                    reactor.addTimer(after: .milliseconds(5)) { [self, unowned reactor] in
+                        watchEnd(in: reactor, ended)
+                    }
                 }
             }
         } catch {

@@ -41,6 +41,7 @@ package struct ProcessRole: Sendable {
                 "this program was started as “\(name)”, which is none of the roles of the bootstrap() called")
             exitImmediately(70)
         }
+        keepDescriptorsFromExec()
         setThreadName(name)
         role.run()
     }
@@ -87,6 +88,14 @@ package struct ProcessRole: Sendable {
             entries.append("\(Self.savedPrefix)\(name)=\(Environment[name].map { "=" + $0 } ?? "")")
         }
         return entries
+    }
+
+    /// The exec that started the role left its descriptors open for any further one.
+    private static func keepDescriptorsFromExec() {
+        var descriptor = FileDescriptor(rawValue: firstDescriptor)
+        while (try? descriptor.setCloseOnExec(true)) != nil {
+            descriptor = FileDescriptor(rawValue: descriptor.rawValue + 1)
+        }
     }
 
     private static func restoreEnvironment() {

@@ -22,6 +22,7 @@ public final class PollBackend: ReactorBackend {
 
     public func modify(_ descriptor: FileDescriptor, interest: Interest, token: UInt64) throws(Errno) {
         guard let place = places[descriptor] else { throw .noSuchFileOrDirectory }
+        guard descriptor.isOpen else { throw .badFileDescriptor }
         entries[place] = PollEntry(descriptor, Self.events(interest))
         tokens[place] = token
     }

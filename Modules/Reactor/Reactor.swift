@@ -11,6 +11,8 @@ public final class Reactor {
     private var watched = WatchedDescriptors()
     private var timers = Timers()
     private var children: [ProcessID: ChildWatch] = [:]
+    /// Jobs still to run, the next one last. A job that runs the reactor leaves those after it to the rounds within it.
+    private var jobs: [Waker.Job] = []
     private var events: [ReadinessEvent] = []
     private var isStopping = false
 
@@ -68,7 +70,8 @@ public final class Reactor {
     public func addTimer(
         after delay: Duration, repeating interval: Duration? = nil, _ handler: @escaping () -> Void
     ) -> TimerID {
-        timers.add(due: .after(delay), interval: interval, handler)
+        // Never earlier than now: timers that are added while others run shall not be due with them.
+        timers.add(due: .after(max(delay, .zero)), interval: interval, handler)
     }
 
     /// Cancels a timer. One that has run is no error.
@@ -80,12 +83,14 @@ public final class Reactor {
 
     /// Calls a handler once when a child of this process has ended, with how it did; the child is reaped.
     ///
+    /// The handler of a child that has one is replaced.
     /// - Throws: `Errno.noSuchProcess` for a process that is gone, `.tooManyOpenFiles`.
     public func addChild(_ process: ProcessID, _ handler: @escaping (ExitStatus) -> Void) throws(Errno) {
-        children[process] = try ChildWatch(of: process, in: self) { [unowned self] status in
+        let watch = try ChildWatch(of: process, in: self) { [unowned self] status in
             children[process] = nil
             handler(status)
         }
+        children.updateValue(watch, forKey: process)?.cancel(in: self)
     }
 
     #if os(Linux)
@@ -131,10 +136,11 @@ public final class Reactor {
             watched.handler(of: .writable, for: event)?(event.readiness)
         }
         swap(&batch, &events)
+        runJobs()
         runDueTimers()
     }
 
-    /// Has `run` return after the handler that is running.
+    /// Has `run` return at the end of the round that is under way: what is ready already is still handled.
     public func stop() {
         isStopping = true
     }
@@ -146,24 +152,36 @@ public final class Reactor {
         let wakerDescriptor = waker.descriptor
         try backend.recreateAfterFork()
         watched.forget(wakerDescriptor)
-        try waker.recreateAfterFork()
+        try waker.recreateAfterFork(keepingJobs: keepingHandlers)
         if keepingHandlers {
             try watched.registerAgain(with: backend)
         } else {
-            watched = WatchedDescriptors()
+            // Let go of at the end: what handlers hold may use the reactor in its `deinit`.
+            let former = (watched, timers)
+            watched.forgetAll()
             timers.removeAll()
             children = [:]
+            jobs = []
+            withExtendedLifetime(former) {}
         }
         try watchWaker()
     }
 
     private func watchWaker() throws(Errno) {
         try addReader(waker.descriptor) { [unowned self] _ in
-            for job in waker.takeJobs() { job(self) }
+            jobs.insert(contentsOf: waker.takeJobs().reversed(), at: 0)
+            runJobs()
         }
     }
 
+    private func runJobs() {
+        while let job = jobs.popLast() { job(self) }
+    }
+
     private func waitingTime(_ timeout: Duration?) -> Duration? {
+        if !jobs.isEmpty { return .zero }
+        // A timeout that has passed already only looks.
+        let timeout = timeout.map { max($0, .zero) }
         guard let due = timers.nextDue?.remaining else { return timeout }
         return timeout.map { min($0, due) } ?? due
     }

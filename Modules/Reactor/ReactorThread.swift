@@ -26,7 +26,12 @@ public final class ReactorThread: TaskExecutor, Sendable {
     public init(name: String, backend: (any ReactorBackend.Type)? = nil) throws(Errno) {
         let started = Startup()
         let thread = try Thread(name: name) { runReactor(backend, started) }
-        handle = try started.wait()
+        do throws(Errno) {
+            handle = try started.wait()
+        } catch {
+            thread.join()
+            throw error
+        }
         self.thread = Lock(thread)
     }
 

@@ -40,13 +40,14 @@ struct Timers {
         return id
     }
 
+    /// - Returns: The handler, for the caller to let go of: what it holds may use the reactor in its `deinit`.
     @discardableResult
-    mutating func cancel(_ id: TimerID) -> Bool {
-        guard timers.removeValue(forKey: id) != nil else { return false }
+    mutating func cancel(_ id: TimerID) -> Handler? {
+        guard let timer = timers.removeValue(forKey: id) else { return nil }
         if heap.count > 64, heap.count > timers.count * 2 {
             heap = heap.filter { timers[$0.id] != nil }.sorted { $0.isBefore($1) }
         }
-        return true
+        return timer.handler
     }
 
     mutating func removeAll() {
@@ -71,8 +72,9 @@ struct Timers {
         var entry = pop()
         guard let timer = timers[entry.id] else { return nil }
         if let interval = timer.interval {
-            // After a delay it does not catch up: a repeating timer is due once, however late.
-            entry.due = max(entry.due + interval, now)
+            // After a delay it does not catch up. And it is never due again in this round, not even without an interval.
+            let next = entry.due + interval
+            entry.due = next > now ? next : now + max(interval, .nanoseconds(1))
             push(entry)
         } else {
             timers[entry.id] = nil

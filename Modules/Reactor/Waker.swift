@@ -64,8 +64,14 @@ final class Waker: Sendable {
         }
     }
 
-    func recreateAfterFork() throws(Errno) {
+    func recreateAfterFork(keepingJobs: Bool) throws(Errno) {
         try channel.withLock { channel throws(Errno) in channel = try Channel() }
         isSignaled.store(false, ordering: .sequentiallyConsistent)
+        let isEmpty = jobs.withLock { jobs in
+            if !keepingJobs { jobs = [] }
+            return jobs.isEmpty
+        }
+        // They were announced through the parent's descriptor.
+        if !isEmpty { wake() }
     }
 }

@@ -47,6 +47,15 @@ public final class ResourceTracker: Sendable {
         self.executable = executable
     }
 
+    deinit {
+        // It ends when the last of those who share it is gone, and is reaped then, so that it leaves no zombie.
+        let process: ProcessID? = state.withLock { state in
+            state.commands = nil
+            return state.process.take()
+        }
+        if let process { try? Thread(name: "tracker's end") { _ = try? process.wait() }.detach() }
+    }
+
     /// To be called first in `main` by programs that use this layer and none above it.
     ///
     /// Returns at once, except in a tracker's process, where it never does.

@@ -64,16 +64,6 @@
             throw error
         }
     }
-
-    /// A counter that readers can wait for. Linux only. See eventfd(2).
-    public struct EventCounter: ~Copyable, Sendable {
-        public let owned: OwnedFileDescriptor
-
-        /// A counter at zero, non-blocking and close-on-exec. The corresponding C function is `eventfd`.
-        public init() throws(Errno) {
-            owned = OwnedFileDescriptor(owning: try checked(csys_eventfd()))
-        }
-    }
 #endif
 
 extension Duration {

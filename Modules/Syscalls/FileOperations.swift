@@ -63,6 +63,13 @@ extension FileDescriptor {
         try retryingOnInterrupt { Self.systemRead(rawValue, buffer.baseAddress, buffer.count) }
     }
 
+    /// Reads what is there, up to the span's size. The corresponding C function is `read`.
+    ///
+    /// - Returns: The number of bytes read; 0 is the end of the file.
+    public func read(into span: inout MutableRawSpan) throws(Errno) -> Int {
+        try span.withUnsafeMutableBytes { buffer throws(Errno) in try read(into: buffer) }
+    }
+
     /// Reads what is there, up to `count` bytes, into a fresh array. An empty array is the end of the file.
     ///
     /// The corresponding C function is `read`.
@@ -119,6 +126,13 @@ extension FileDescriptor {
         try withoutBrokenPipeSignal { () throws(Errno) in
             try retryingOnInterrupt { Self.systemWrite(rawValue, buffer.baseAddress, buffer.count) }
         }
+    }
+
+    /// Writes as much as the kernel takes at once. The corresponding C function is `write`.
+    ///
+    /// - Returns: The number of bytes written.
+    public func write(_ bytes: RawSpan) throws(Errno) -> Int {
+        try bytes.withUnsafeBytes { buffer throws(Errno) in try write(buffer) }
     }
 
     /// Writes all of the bytes, with as many calls as that takes.
@@ -220,10 +234,23 @@ extension FileDescriptor {
     /// Whether it is a terminal. The corresponding C function is `isatty`.
     public var isTerminal: Bool { isatty(rawValue) == 1 }
 
-    /// Moves the file's position. The corresponding C function is `lseek`.
+    /// What an offset in a file counts from.
+    public enum SeekOrigin: Sendable {
+        case start, current, end
+
+        fileprivate var whence: CInt {
+            switch self {
+            case .start: SEEK_SET
+            case .current: SEEK_CUR
+            case .end: SEEK_END
+            }
+        }
+    }
+
+    /// Moves the file's position; tells the new one, from the start. The corresponding C function is `lseek`.
     @discardableResult
-    public func seek(to offset: Int64) throws(Errno) -> Int64 {
-        Int64(try checked(lseek(rawValue, off_t(offset), SEEK_SET)))
+    public func seek(to offset: Int64, from origin: SeekOrigin = .start) throws(Errno) -> Int64 {
+        Int64(try checked(lseek(rawValue, off_t(offset), origin.whence)))
     }
 
     /// Sets the file's size in bytes. The corresponding C function is `ftruncate`.
@@ -254,6 +281,11 @@ extension FileDescriptor {
     package static func array(
         capacity: Int, fill: (UnsafeMutableRawBufferPointer) throws(Errno) -> Int
     ) throws(Errno) -> [UInt8] {
+        guard capacity > 0 else {
+            // Array would write the count 0 into the storage that all empty arrays share, which the thread sanitizer reports.
+            _ = try fill(UnsafeMutableRawBufferPointer(start: nil, count: 0))
+            return []
+        }
         // Array's initializer rethrows untyped: the error is carried out by hand.
         var failure: Errno?
         let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in

@@ -13,7 +13,49 @@ public func setThreadName(_ name: String) {
     csys_set_thread_name(name)
 }
 
+/// The calling thread's name. The corresponding C function is `pthread_getname_np`.
+public func threadName() -> String {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { name in
+        name.initialize(repeating: 0)
+        #if os(Linux)
+            csys_get_name(name.baseAddress!)
+        #else
+            pthread_getname_np(pthread_self(), name.baseAddress!, name.count)
+        #endif
+        return String(cString: name.baseAddress!)
+    }
+}
+
+extension ProcessID {
+    /// How nice the process is to others: -20 (least) to 19. The corresponding C function is `getpriority`.
+    public func niceness() throws(Errno) -> Int {
+        // -1 is a niceness too.
+        errno = 0
+        let value = getpriority(Self.whichProcess, id_t(rawValue))
+        if value == -1, errno != 0 { throw Errno.current }
+        return Int(value)
+    }
+
+    /// Makes the process nicer, or with the privilege for it less so. The corresponding C function is `setpriority`.
+    public func setNiceness(_ niceness: Int) throws(Errno) {
+        try checked(setpriority(Self.whichProcess, id_t(rawValue), CInt(clamping: niceness)))
+    }
+
+    #if canImport(Glibc)
+        private static let whichProcess = CInt(PRIO_PROCESS.rawValue)
+    #else
+        private static let whichProcess = PRIO_PROCESS
+    #endif
+}
+
 #if os(Linux)
+    /// Keeps this process and what it execs from gaining privileges, for good. Linux only.
+    ///
+    /// The corresponding C function is `prctl` with `PR_SET_NO_NEW_PRIVS`.
+    public func setNoNewPrivileges() throws(Errno) {
+        try checked(csys_set_no_new_privileges())
+    }
+
     /// Has the kernel send this process a signal when the thread that started it ends. Linux only.
     ///
     /// The corresponding C function is `prctl` with `PR_SET_PDEATHSIG`.
@@ -58,19 +100,6 @@ public func setThreadName(_ name: String) {
         }
     }
 #endif
-
-/// Raises the soft limit of open descriptors to the hard one. The corresponding C function is `setrlimit`.
-public func raiseDescriptorLimit() throws(Errno) {
-    #if canImport(Glibc)
-        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-    #else
-        let resource = RLIMIT_NOFILE
-    #endif
-    var limit = rlimit()
-    try checked(getrlimit(resource, &limit))
-    limit.rlim_cur = limit.rlim_max
-    try checked(setrlimit(resource, &limit))
-}
 
 /// Fills an array with bytes from the kernel's random generator. The corresponding C function is `getentropy`.
 public func randomBytes(_ count: Int) throws(Errno) -> [UInt8] {

@@ -60,6 +60,18 @@ public struct Signal: RawRepresentable, Hashable, Sendable {
         return SignalDisposition(signal: self, action: action)
     }
 
+    /// Runs `body` with a C function called at the signal, and restores what the process did at it before.
+    ///
+    /// The corresponding C function is `sigaction`.
+    public func withHandler<Result: ~Copyable, Failure: Error>(
+        _ handler: @escaping @convention(c) (CInt) -> Void, _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let before = try? disposition()
+        try? setHandler(handler)
+        defer { try? before?.restore() }
+        return try body()
+    }
+
     /// Calls a C function at the signal. It may only do what signal-safety(7) allows.
     ///
     /// Interrupted calls of this package go on. The corresponding C function is `sigaction`.

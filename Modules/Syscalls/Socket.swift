@@ -89,6 +89,48 @@ extension FileDescriptor {
         }
     }
 
+    /// Sends some of the bytes on a connected socket.
+    ///
+    /// - Returns: How many the kernel took.
+    /// - Throws: `Errno.timedOut` when it takes none by the deadline; a vanished peer is `.brokenPipe`, never a signal.
+    ///
+    /// The corresponding C function is `send` with `MSG_NOSIGNAL`.
+    public func send(_ bytes: RawSpan, until deadline: Deadline = .never) throws(Errno) -> Int {
+        try bytes.withUnsafeBytes { bytes throws(Errno) in
+            try untilReady(.writable, deadline) { flags in
+                systemSend(rawValue, bytes.baseAddress, bytes.count, flags | noSignalFlag)
+            }
+        }
+    }
+
+    /// Receives some bytes on a connected socket.
+    ///
+    /// - Returns: How many came; 0 is the end of the stream.
+    /// - Throws: `Errno.timedOut` when none come by the deadline.
+    ///
+    /// The corresponding C function is `recv`.
+    public func receive(into buffer: UnsafeMutableRawBufferPointer, until deadline: Deadline = .never) throws(Errno)
+        -> Int
+    {
+        try untilReady(.readable, deadline) { flags in recv(rawValue, buffer.baseAddress, buffer.count, flags) }
+    }
+
+    /// Makes a call that does not wait, once more each time that the socket has become ready. Without a deadline the call
+    /// itself waits.
+    private func untilReady(
+        _ events: PollEvents, _ deadline: Deadline, _ call: (CInt) -> Int
+    ) throws(Errno) -> Int {
+        guard deadline != .never else { return try retryingOnInterrupt { call(0) } }
+        while true {
+            do throws(Errno) {
+                return try retryingOnInterrupt { call(CInt(MSG_DONTWAIT)) }
+            } catch {
+                guard error == .resourceTemporarilyUnavailable else { throw error }
+            }
+            if try wait(for: events, until: deadline).isEmpty { throw .timedOut }
+        }
+    }
+
     /// The socket's own address. The corresponding C function is `getsockname`.
     public func localAddress() throws(Errno) -> SocketAddress {
         try SocketAddress.stored { pointer, length throws(Errno) in
@@ -143,3 +185,13 @@ private func systemBind(_ socket: CInt, _ address: UnsafePointer<sockaddr>, _ le
 }
 private func systemListen(_ socket: CInt, _ backlog: CInt) -> CInt { listen(socket, backlog) }
 private func systemShutdown(_ socket: CInt, _ how: CInt) -> CInt { shutdown(socket, how) }
+private func systemSend(_ socket: CInt, _ bytes: UnsafeRawPointer?, _ count: Int, _ flags: CInt) -> Int {
+    send(socket, bytes, count, flags)
+}
+
+#if canImport(Glibc)
+    private let noSignalFlag = CInt(MSG_NOSIGNAL)
+#else
+    // SO_NOSIGPIPE is set when the socket is made.
+    private let noSignalFlag: CInt = 0
+#endif

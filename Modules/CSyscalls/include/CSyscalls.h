@@ -53,9 +53,20 @@ ssize_t csys_send_descriptors(int socket, const struct iovec *parts, size_t part
 
 /// recvmsg(2) into `bytes`. Stores up to `capacity` received descriptors, all close-on-exec, and their
 /// number in `count`. `flags` is in and out: the call's flags, then msg_flags. `unexpected` is set when a control
-/// message of another type than SCM_RIGHTS came.
+/// message of another type than SCM_RIGHTS came. Credentials are stored in `credentials` unless that is null, where they
+/// are unexpected too.
+struct csys_credentials {
+    pid_t pid;  // 0: none came
+    uid_t uid;
+    gid_t gid;
+};
 ssize_t csys_receive_descriptors(int socket, void *bytes, size_t byte_count, int *descriptors,
-                                 size_t capacity, size_t *count, int *flags, int *unexpected);
+                                 size_t capacity, size_t *count, int *flags, int *unexpected,
+                                 struct csys_credentials *credentials);
+#ifdef __linux__
+/// Has the kernel attach the sender's credentials to each message that the socket receives (SO_PASSCRED).
+int csys_pass_credentials(int socket, int on);
+#endif
 
 // -- Processes
 
@@ -76,7 +87,14 @@ int csys_wait_pidfd(int pidfd, int no_hang, int *code, int *status);
 /// The wait status that the kernel still tells of a reaped process (PIDFD_GET_INFO, Linux 6.15); -1 where it does not.
 int csys_pidfd_exit_status(int pidfd, int *wait_status);
 int csys_prctl(int option, unsigned long argument);
+int csys_get_name(char name[16]);
+int csys_set_no_new_privileges(void);
 int csys_eventfd(void);
+int csys_timerfd_create(void);
+int csys_timerfd_set(int descriptor, const struct timespec *first, const struct timespec *interval);
+int csys_signalfd(const sigset_t *signals);
+/// Takes one signal off a signalfd.
+ssize_t csys_signalfd_read(int descriptor, int *signal, pid_t *sender);
 int csys_memfd_create(const char *name);
 int csys_add_seals(int descriptor, int seals);
 int csys_get_seals(int descriptor);

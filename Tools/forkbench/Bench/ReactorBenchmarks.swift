@@ -25,7 +25,7 @@ private func loopFloor(_ backend: String, idle: Int) -> [String] {
 
 /// Passes a byte round pipes: each handler reads it from its own and writes it to the next.
 private func tokenRing(_ backend: any ReactorBackend.Type, idle: Int) throws -> () throws -> UInt64 {
-    if idle > 0 { try raiseDescriptorLimit() }
+    if idle > 0 { try ResourceLimit.raiseOpenFiles() }
     let reactor = try Reactor(backend: backend)
     let pipes = try (0..<pipeCount).map { _ in KeptPipe(try Pipe()) }
     let ring = Ring()
