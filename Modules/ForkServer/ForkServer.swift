@@ -149,10 +149,10 @@ public final class ForkServer: Sendable {
         try state.withLock { state throws(ForkServerError) in
             if state.isShutDown { throw .shutDown }
             if let running = state.running { return running }
-            let sentinel: Sentinel
-            do throws(Errno) { sentinel = try state.sentinel ?? Sentinel() } catch { throw .system(error) }
-            let running = try RunningServer(options: options, tracker: tracker, sentinel: sentinel)
-            state.sentinel = sentinel
+            if state.sentinel == nil {
+                do throws(Errno) { state.sentinel = try Sentinel() } catch { throw .system(error) }
+            }
+            let running = try RunningServer(options: options, tracker: tracker, sentinel: state.sentinel!)
             state.running = running
             return running
         }

@@ -86,11 +86,7 @@ public final class Reactor {
     /// The handler of a child that has one is replaced.
     /// - Throws: `Errno.noSuchProcess` for a process that is gone, `.tooManyOpenFiles`.
     public func addChild(_ process: ProcessID, _ handler: @escaping (ExitStatus) -> Void) throws(Errno) {
-        let watch = try ChildWatch(of: process, in: self) { [unowned self] status in
-            children[process] = nil
-            handler(status)
-        }
-        children.updateValue(watch, forKey: process)?.cancel(in: self)
+        replaceWatch(of: process, by: try ChildWatch(of: process, in: self, forgetting(process, then: handler)))
     }
 
     #if os(Linux)
@@ -98,16 +94,27 @@ public final class Reactor {
         public func addChild(
             _ process: ProcessID, _ descriptor: consuming ProcessDescriptor, _ handler: @escaping (ExitStatus) -> Void
         ) throws(Errno) {
-            children[process] = try ChildWatch(of: descriptor, in: self) { [unowned self] status in
-                children[process] = nil
-                handler(status)
-            }
+            replaceWatch(of: process, by: try ChildWatch(of: descriptor, in: self, forgetting(process, then: handler)))
         }
     #endif
 
     /// Forgets a child, which somebody else will reap.
     public func removeChild(_ process: ProcessID) {
         children.removeValue(forKey: process)?.cancel(in: self)
+    }
+
+    private func forgetting(
+        _ process: ProcessID, then handler: @escaping (ExitStatus) -> Void
+    ) -> (ExitStatus) -> Void {
+        { [unowned self] status in
+            children[process] = nil
+            handler(status)
+        }
+    }
+
+    /// The one before gives its descriptor's number back: it must not be watched any more by then.
+    private func replaceWatch(of process: ProcessID, by watch: ChildWatch) {
+        children.updateValue(watch, forKey: process)?.cancel(in: self)
     }
 
     // MARK: Running

@@ -98,8 +98,9 @@ public final class ResourceTracker: Sendable {
     ///   - size: Bytes.
     /// - Throws: `.system(.fileExists)` when there is one of that name.
     public func createSharedMemory(_ name: String, size: Int) throws(ResourceTrackerError) -> SharedMemory {
-        try creating(name, .sharedMemory, isThere: { (try? SharedMemory(opening: name, readOnly: true)) != nil }) {
-            () throws(Errno) in try SharedMemory(creating: name, size: size)
+        let isThere = (try? SharedMemory(opening: name, readOnly: true)) != nil
+        return try creating(name, .sharedMemory, isThere: isThere) { () throws(Errno) in
+            try SharedMemory(creating: name, size: size)
         }
     }
 
@@ -107,8 +108,9 @@ public final class ResourceTracker: Sendable {
     ///
     /// - Throws: `.system(.fileExists)` when there is one of that name.
     public func createSemaphore(_ name: String, value: UInt32) throws(ResourceTrackerError) -> NamedSemaphore {
-        try creating(name, .semaphore, isThere: { (try? NamedSemaphore(opening: name)) != nil }) {
-            () throws(Errno) in try NamedSemaphore(creating: name, value: value)
+        let isThere = (try? NamedSemaphore(opening: name)) != nil
+        return try creating(name, .semaphore, isThere: isThere) { () throws(Errno) in
+            try NamedSemaphore(creating: name, value: value)
         }
     }
 
@@ -119,10 +121,10 @@ public final class ResourceTracker: Sendable {
     }
 
     private func creating<Resource: ~Copyable>(
-        _ name: String, _ kind: ResourceKind, isThere: () -> Bool, _ create: () throws(Errno) -> Resource
+        _ name: String, _ kind: ResourceKind, isThere: Bool, _ create: () throws(Errno) -> Resource
     ) throws(ResourceTrackerError) -> Resource {
         // Somebody else's must not be registered here, nor forgotten.
-        if isThere() { throw .system(.fileExists) }
+        if isThere { throw .system(.fileExists) }
         try register(name, kind)
         do throws(Errno) {
             return try create()
