@@ -253,30 +253,23 @@ public final class Connection: Sendable {
     package func receiveAvailable(
         limit: Int = .max, _ body: (UnsafeRawBufferPointer) throws(FramingError) -> Void
     ) throws(FramingError) {
-        // The body may ask for descriptors, so it runs outside the lock.
-        while true {
-            let message = try withInbox { inbox, descriptor throws(FramingError) -> [UInt8]? in
-                if let message = try inbox.decoder.next(limit: limit) { return message }
-                do throws(FramingError) {
+        var mayBeMore = true
+        while mayBeMore {
+            do throws(FramingError) {
+                mayBeMore = try withInbox { inbox, descriptor throws(FramingError) in
                     try fill(&inbox, from: descriptor, until: .now)
-                } catch .timedOut {
-                    return nil
                 }
-                return try inbox.decoder.next(limit: limit)
+            } catch {
+                if error != .timedOut { throw error }
+                mayBeMore = false
             }
-            guard let message else {
-                // Part of a large message may have come: go on until there is nothing.
-                if try hasMoreToRead() { continue }
-                return
+            // The body may ask for descriptors, so it runs outside the lock.
+            while let message = try withInbox({ inbox, _ throws(FramingError) in try inbox.decoder.next(limit: limit) })
+            {
+                try message.withUnsafeBufferPointer { bytes throws(FramingError) in
+                    try body(UnsafeRawBufferPointer(bytes))
+                }
             }
-            try message.withUnsafeBufferPointer { bytes throws(FramingError) in try body(UnsafeRawBufferPointer(bytes))
-            }
-        }
-    }
-
-    private func hasMoreToRead() throws(FramingError) -> Bool {
-        try withDescriptor { descriptor throws(FramingError) in
-            try framing { () throws(Errno) in try !descriptor.wait(for: .readable, until: .now).isEmpty }
         }
     }
 
@@ -302,32 +295,39 @@ public final class Connection: Sendable {
     }
 
     /// Reads what is there, at least one byte.
+    ///
+    /// - Returns: Whether there may be more: the space was filled.
+    @discardableResult
     private func fill(
         _ inbox: inout Inbox, from descriptor: FileDescriptor, until deadline: Deadline
-    ) throws(FramingError) {
-        if deadline != .never {
+    ) throws(FramingError) -> Bool {
+        // A socket can be asked without waiting; whoever does not want to wait need not ask whether he would have to.
+        let asksFirst = deadline != .never && !(isSocket && deadline.hasPassed)
+        if asksFirst {
             let readiness = try framing { () throws(Errno) in try descriptor.wait(for: .readable, until: deadline) }
             if readiness.isEmpty { throw .timedOut }
         }
         let room = descriptorLimit - inbox.descriptors.count
         var arrived = DescriptorBatch()
+        var capacity = 0
         let count = try inbox.decoder.fill { space throws(FramingError) in
-            if isSocket {
-                do throws(FDPassingError) {
-                    return try descriptor.receive(into: space, descriptors: &arrived, limit: room)
-                } catch .system(let error) {
-                    throw .system(error)
-                } catch {
-                    throw .descriptors(error)
-                }
+            capacity = space.count
+            guard isSocket else { return try framing { () throws(Errno) in try descriptor.read(into: space) } }
+            do throws(FDPassingError) {
+                return try descriptor.receive(
+                    into: space, descriptors: &arrived, limit: room, waiting: deadline == .never)
+            } catch {
+                guard case .system(let number) = error else { throw .descriptors(error) }
+                // Another process that shares the stream may have been faster.
+                throw number == .resourceTemporarilyUnavailable ? .timedOut : .system(number)
             }
-            return try framing { () throws(Errno) in try descriptor.read(into: space) }
         }
         if !arrived.isEmpty { inbox.descriptors.append(contentsOf: arrived) }
         if count == 0 {
             throw inbox.decoder.isAtBoundary
                 ? .endOfFile : .endOfStreamDuringMessage(missing: inbox.decoder.missingByteCount)
         }
+        return count == capacity
     }
 }
 

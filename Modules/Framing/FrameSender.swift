@@ -15,7 +15,7 @@ package struct FrameProgress: Sendable {
     package init() {}
 }
 
-/// Writes one frame: header and payload in one call, without copying them together.
+/// Writes one frame: header and payload in one call; large ones without copying them together.
 struct FrameSender {
     let descriptor: FileDescriptor
     let isSocket: Bool
@@ -28,6 +28,10 @@ struct FrameSender {
     func send(
         _ message: RawSpan, passing descriptors: [FileDescriptor], progress: inout FrameProgress
     ) throws(FramingError) {
+        if isSocket, descriptors.isEmpty, progress.sent == 0, message.byteCount <= Self.smallMessage {
+            progress.sent = try sendTogether(message)
+            if progress.sent == Self.shortHeader + message.byteCount { return }
+        }
         let header = FrameHeader(length: message.byteCount)
         // The descriptors of a batch beyond the first ride on further bytes: one each, and the rest on the last.
         let batches = (descriptors.count + maximumDescriptorsPerMessage - 1) / maximumDescriptorsPerMessage
@@ -54,6 +58,27 @@ struct FrameSender {
                         throw error == .timedOut ? .timedOut : .system(error)
                     }
                 }
+            }
+        }
+    }
+
+    private static let shortHeader = 4
+    /// Up to here copying is cheaper than handing the kernel a list of parts, and needs no heap.
+    private static let smallMessage = 1000
+
+    /// Sends header and payload from one place. Returns how much the kernel took.
+    private func sendTogether(_ message: RawSpan) throws(FramingError) -> Int {
+        let length = message.byteCount
+        return try withUnsafeTemporaryAllocation(byteCount: Self.shortHeader + length, alignment: 4) {
+            frame throws(FramingError) in
+            frame.storeBytes(of: UInt32(length).bigEndian, as: UInt32.self)
+            message.withUnsafeBytes {
+                UnsafeMutableRawBufferPointer(rebasing: frame[Self.shortHeader...]).copyMemory(from: $0)
+            }
+            do throws(Errno) {
+                return try descriptor.send(UnsafeRawBufferPointer(frame).bytes, until: deadline)
+            } catch {
+                throw error == .timedOut ? .timedOut : .system(error)
             }
         }
     }

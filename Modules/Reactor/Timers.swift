@@ -30,8 +30,6 @@ struct Timers {
     private var timers: [TimerID: Timer] = [:]
     private var lastNumber: UInt64 = 0
 
-    var count: Int { timers.count }
-
     mutating func add(due: Deadline, interval: Duration?, _ handler: @escaping Handler) -> TimerID {
         lastNumber += 1
         let id = TimerID(number: lastNumber)
