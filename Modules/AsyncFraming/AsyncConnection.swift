@@ -11,6 +11,8 @@ public final class AsyncConnection: Sendable {
     private let reactor: ReactorThread
     private let receiving = AsyncGate()
     private let sending = AsyncGate()
+    /// How many calls wait for the descriptor.
+    private let waits = Lock(0)
 
     /// Makes an async connection of a blocking one, which must not be used any more by itself.
     ///
@@ -42,13 +44,14 @@ public final class AsyncConnection: Sendable {
     /// - Throws: `FramingError`; or `CancellationError`: when part of the message had been sent by then the connection is
     ///   closed (`isClosed`), since the stream could not go on; otherwise it is as if nothing had happened.
     public func send(_ message: [UInt8], passing descriptors: [FileDescriptor] = []) async throws {
+        guard connection.isWritable else { throw FramingError.notWritable }
         try await sending.withPermit {
             var progress = FrameProgress()
             while try !connection.sendAvailable(message.span.bytes, passing: descriptors, progress: &progress) {
                 do {
                     try await waitUntilWritable()
                 } catch {
-                    if progress.sent > 0 { connection.close() }
+                    if progress.sent > 0 { close() }
                     throw error
                 }
             }
@@ -56,25 +59,36 @@ public final class AsyncConnection: Sendable {
     }
 
     /// Closes the connection; calls under way and later ones throw `FramingError.closed`.
+    ///
+    /// On a pipe, a call that waits goes on waiting until its peer acts or its task is cancelled.
     public func close() {
-        connection.close()
+        waits.withLock { count in
+            // Who waits holds a duplicate, for which the stream goes on.
+            if count > 0 { try? connection.withDescriptor { try? $0.shutdown() } }
+            connection.close()
+        }
     }
 
     public var isClosed: Bool { connection.isClosed }
 
-    // The reactor knows one handler a descriptor and direction, and the number must stay ours while it waits: a duplicate.
-
     private func waitUntilReadable() async throws {
-        let duplicate = try duplicateDescriptor()
-        try await reactor.waitUntilReadable(duplicate.descriptor)
+        try await wait { try await reactor.waitUntilReadable($0) }
     }
 
     private func waitUntilWritable() async throws {
-        let duplicate = try duplicateDescriptor()
-        try await reactor.waitUntilWritable(duplicate.descriptor)
+        try await wait { try await reactor.waitUntilWritable($0) }
     }
 
-    private func duplicateDescriptor() throws(FramingError) -> OwnedFileDescriptor {
-        try connection.duplicateDescriptor()
+    /// Waits for a duplicate: the reactor knows one handler a descriptor and direction, and the number must not become
+    /// another file's meanwhile.
+    private func wait(_ wait: (FileDescriptor) async throws -> Void) async throws {
+        // Under the lock: a close either finds this wait or refuses it.
+        let duplicate = try waits.withLock { count throws(FramingError) in
+            let duplicate = try connection.duplicateDescriptor()
+            count += 1
+            return duplicate
+        }
+        defer { waits.withLock { $0 -= 1 } }
+        try await wait(duplicate.descriptor)
     }
 }

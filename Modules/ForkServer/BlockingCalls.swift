@@ -1,5 +1,10 @@
 import Syscalls
 
+/// Runs a call that blocks on a thread of its own, for which nobody waits.
+func onDetachedThread(_ body: @escaping @Sendable () -> Void) throws(Errno) {
+    try Thread(name: "blocking call", body).detach()
+}
+
 /// Runs a call that blocks on a thread of its own, so that no cooperative thread does.
 package func onThreadOfItsOwn<Result: Sendable>(
     _ body: @escaping @Sendable () throws(ForkServerError) -> Result

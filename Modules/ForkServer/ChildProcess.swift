@@ -72,7 +72,12 @@ public final class ChildProcess: Sendable {
     /// - Throws: `CancellationError` when the task is cancelled; the child is not touched by that.
     public func wait() async throws -> ExitStatus {
         while true {
-            if let status = exitStatus { return status }
+            do throws(ForkServerError) {
+                return try waitBlocking(until: .now)
+            } catch {
+                // Any other error would come again at once, for ever.
+                guard case .timedOut = error else { throw error }
+            }
             if awaitsReaping {
                 try await Task.sleep(for: Self.reapingInterval)
                 continue

@@ -22,7 +22,8 @@ public struct ChildContext: Sendable {
     /// The process that asked for this child.
     public let clientProcess: ProcessID
 
-    package init(clientProcess: ProcessID) {
+    /// The fork server makes it; programs do so to test theirs without a server.
+    public init(clientProcess: ProcessID) {
         self.clientProcess = clientProcess
     }
 

@@ -103,6 +103,10 @@ public final class ForkServer: Sendable {
         let outgoing = OutgoingDescriptors()
         let packed = try PackedValue(program, outgoing: outgoing)
         let passed = outgoing.descriptors
+        guard passed.count <= ServerClient.mostDescriptorsARequest else {
+            throw .notEncodable(
+                "it has \(passed.count) descriptors; \(ServerClient.mostDescriptorsARequest) can be passed")
+        }
         let request = SpawnRequest(program: packed, descriptorCount: passed.count)
         let pair: SocketPair
         do throws(Errno) { pair = try SocketPair() } catch { throw .system(error) }
@@ -139,6 +143,11 @@ public final class ForkServer: Sendable {
         do throws(ForkServerError) {
             try server.control.send(message: request, passing: descriptors, until: deadline)
         } catch {
+            if case .connection(.partlySent) = error {
+                // The server would take the next request for the rest of this one. Its end may take a while.
+                try? onDetachedThread { self.forget(server) }
+                throw .timedOut
+            }
             guard error.saysThatServerIsGone else { throw error }
             forget(server)
             try runningServer().control.send(message: request, passing: descriptors, until: deadline)

@@ -13,12 +13,14 @@ struct ForkedChild {
     let client: ServerClient
     let keptDescriptors: [FileDescriptor]
     let dispositions: [SignalDisposition]
+    let openFilesLimit: ResourceLimit
 
     func run() -> Never {
         let passed = request.programDescriptors
         let sentinel = client.sentinel.readEnd.descriptor
         closeDescriptors(from: 3, except: keptDescriptors + passed + [sentinel])
         for disposition in dispositions { try? disposition.restore() }
+        try? openFilesLimit.apply(to: .openFiles)
         let none: SignalSet = []
         none.setAsMask()
         setThreadName("forked child")

@@ -7,6 +7,8 @@ import Syscalls
 final class ServerClient {
     /// Descriptors of requests that were read ahead. A client that sends more at once than this is disconnected.
     static let descriptorLimit = 4096
+    /// Of a request, whose status channel is one more.
+    static let mostDescriptorsARequest = descriptorLimit - 1
 
     let process: ProcessID
     let connection: Connection

@@ -22,6 +22,8 @@ final class ServerProcess {
     private let reactor: Reactor
     /// Signals that the server ignores, as they were before: children get them back.
     private let dispositions: [SignalDisposition]
+    /// The limit of open files as it was: children get it back. The server itself needs two for each child that lives.
+    private let openFilesLimit: ResourceLimit
     /// What every child keeps: the standard streams, the tracker's, and what preloads opened.
     private let keptDescriptors: [FileDescriptor]
     private var clients: [ServerClient] = []
@@ -34,9 +36,13 @@ final class ServerProcess {
     private static let control = FileDescriptor(rawValue: ProcessRole.firstDescriptor)
     private static let tracker = FileDescriptor(rawValue: ProcessRole.firstDescriptor + 1)
 
-    private init(reactor: Reactor, dispositions: [SignalDisposition], keptDescriptors: [FileDescriptor]) {
+    private init(
+        reactor: Reactor, dispositions: [SignalDisposition], openFilesLimit: ResourceLimit,
+        keptDescriptors: [FileDescriptor]
+    ) {
         self.reactor = reactor
         self.dispositions = dispositions
+        self.openFilesLimit = openFilesLimit
         self.keptDescriptors = keptDescriptors
     }
 
@@ -79,8 +85,11 @@ final class ServerProcess {
             let known = ReactorBackends.all.map { $0.name }.joined(separator: ", ")
             return (nil, .failed("there is no reactor backend “\(name)” here: \(known)"))
         }
+        let openFilesLimit = try ResourceLimit.current(.openFiles)
+        try ResourceLimit.raiseOpenFiles()
         let server = ServerProcess(
-            reactor: try Reactor(backend: backend), dispositions: dispositions, keptDescriptors: kept)
+            reactor: try Reactor(backend: backend), dispositions: dispositions, openFilesLimit: openFilesLimit,
+            keptDescriptors: kept)
         try server.add(
             ServerClient(
                 process: hello.client, connection: control,
@@ -156,7 +165,9 @@ final class ServerProcess {
     private func read(_ client: ServerClient, _ descriptor: FileDescriptor) {
         do throws(FramingError) {
             try client.connection.receiveAvailable { bytes throws(FramingError) in
-                guard let message = try? BinaryDecoder().decode(SpawnRequest.self, from: bytes) else {
+                guard let message = try? BinaryDecoder().decode(SpawnRequest.self, from: bytes),
+                    (0..<ServerClient.descriptorLimit).contains(message.descriptorCount)
+                else {
                     // A request that makes no sense costs its sender this connection, and nobody else anything.
                     standardErrorLine("fork server: a message from process \(client.process) is not understood")
                     throw .closed
@@ -188,7 +199,7 @@ final class ServerProcess {
             case .child:
                 ForkedChild(
                     type: type, request: request, client: client, keptDescriptors: keptDescriptors,
-                    dispositions: dispositions
+                    dispositions: dispositions, openFilesLimit: openFilesLimit
                 ).run()
             case .parent(let child):
                 do throws(Errno) {

@@ -43,6 +43,8 @@ public final class Pool: Sendable {
 
     /// How many tasks wait for a worker.
     package var waitingTaskCount: Int { core.waitingTaskCount }
+    /// How many tasks workers have now.
+    package var runningTaskCount: Int { core.runningTaskCount }
 
     // MARK: One task
 

@@ -17,6 +17,9 @@ final class PoolCore: Sendable {
     /// Opened when the last worker of a pool that was closed has ended.
     let ended = Latch()
 
+    /// When so many workers in a row have died before they could begin it, another would not do better by a task.
+    private static let failuresToGiveUp = 8
+
     private struct State {
         var phase = Phase.open
         var workers: [ObjectIdentifier: Worker] = [:]
@@ -54,6 +57,7 @@ final class PoolCore: Sendable {
     }
 
     var waitingTaskCount: Int { state.withLock { $0.queue.count } }
+    var runningTaskCount: Int { state.withLock { $0.running.count } }
 
     var processIDs: [ProcessID] { state.withLock { $0.workers.values.map(\.child.processID) } }
 
@@ -246,11 +250,12 @@ final class PoolCore: Sendable {
 
     private func workerEnded(_ worker: Worker, _ status: ExitStatus, in reactor: Reactor) {
         let id = ObjectIdentifier(worker)
-        state.withLock { state in
+        let failures = state.withLock { state in
             // Off the books first: it gets no further task.
             state.workers[id] = nil
             state.idle.removeAll { $0 === worker }
             state.failuresInARow += 1
+            return state.failuresInARow
         }
         // What it had answered before it died counts.
         var isAnswered = false
@@ -264,7 +269,7 @@ final class PoolCore: Sendable {
         if let lost, let submission = lost.submission, !isAnswered {
             if phase == .terminated {
                 submission.complete(.failure(PoolError.closed))
-            } else if lost.wasSent {
+            } else if lost.wasSent || failures > Self.failuresToGiveUp {
                 submission.complete(.failure(PoolError.workerDied(worker.child.processID, status)))
             } else {
                 submitAgain(submission)

@@ -27,4 +27,10 @@ public struct WorkerContext: Sendable {
     public let processID: ProcessID
     /// How many tasks this worker has begun, this one included.
     public let taskNumber: Int
+
+    /// The worker makes it; programs do so to test their tasks without a pool.
+    public init(processID: ProcessID = .current, taskNumber: Int = 1) {
+        self.processID = processID
+        self.taskNumber = taskNumber
+    }
 }

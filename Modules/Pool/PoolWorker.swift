@@ -114,7 +114,7 @@ private final class WorkerLoop: Sendable {
         case .success(let bytes): return bytes
         case .failure(let failure):
             outgoing.removeAll()
-            var bytes = ReplyMessage.header(number: message.number, kind: .failure)
+            var bytes = ReplyMessage.header(.failure)
             do {
                 try BinaryEncoder().encode(failure, appendingTo: &bytes)
             } catch {
@@ -135,7 +135,7 @@ private final class WorkerLoop: Sendable {
         } catch {
             return .failure(.threw(type: String(reflecting: type(of: error)), description: "\(error)"))
         }
-        var bytes = ReplyMessage.header(number: message.number, kind: .output)
+        var bytes = ReplyMessage.header(.output)
         do {
             try BinaryEncoder(userInfo: [.outgoingDescriptors: outgoing]).encode(output, appendingTo: &bytes)
         } catch {

@@ -5,9 +5,9 @@ import Syscalls
 
 /// What goes to a worker: a header of native integers, the name of the task's type, and the encoded task.
 ///
-///     number: UInt64   descriptors: UInt32   name length: UInt32   name   task
+///     descriptors: UInt32   name length: UInt32   name   task
 struct TaskMessage {
-    static let headerSize = 16
+    static let headerSize = 8
 
     /// The task as it goes over the wire, and the descriptors that go beside it, kept open until it is sent.
     static func encode(_ task: some Encodable & Sendable) throws(PoolError) -> EncodedTask {
@@ -26,12 +26,11 @@ struct TaskMessage {
             throw .coding("\(error)")
         }
         let descriptors = outgoing.descriptors
-        bytes.store(UInt32(descriptors.count), at: 8)
-        bytes.store(UInt32(name.utf8.count), at: 12)
+        bytes.store(UInt32(descriptors.count), at: 0)
+        bytes.store(UInt32(name.utf8.count), at: 4)
         return EncodedTask(bytes: bytes, outgoing: outgoing, descriptorCount: descriptors.count)
     }
 
-    let number: UInt64
     let descriptorCount: Int
     let typeName: String
     let payload: ArraySlice<UInt8>
@@ -39,9 +38,8 @@ struct TaskMessage {
     /// Reads what a program sent; `nil` when it makes no sense.
     init?(parsing bytes: [UInt8]) {
         guard bytes.count >= Self.headerSize else { return nil }
-        number = bytes.load(UInt64.self, at: 0)
-        descriptorCount = Int(bytes.load(UInt32.self, at: 8))
-        let nameEnd = Self.headerSize + Int(bytes.load(UInt32.self, at: 12))
+        descriptorCount = Int(bytes.load(UInt32.self, at: 0))
+        let nameEnd = Self.headerSize + Int(bytes.load(UInt32.self, at: 4))
         guard nameEnd <= bytes.count,
             let name = String(validating: bytes[Self.headerSize..<nameEnd], as: UTF8.self)
         else { return nil }
@@ -52,56 +50,48 @@ struct TaskMessage {
 
 /// A task, ready to be sent.
 struct EncodedTask: Sendable {
-    private(set) var bytes: [UInt8]
+    let bytes: [UInt8]
     /// Keeps the descriptors open.
     let outgoing: OutgoingDescriptors
     let descriptorCount: Int
 
     var descriptors: [FileDescriptor] { descriptorCount == 0 ? [] : outgoing.descriptors }
-
-    /// The number by which the reply will name it.
-    mutating func setNumber(_ number: UInt64) {
-        bytes.store(number, at: 0)
-    }
 }
 
 /// What comes back: a header of native integers, and the encoded result or failure.
 ///
-///     number: UInt64   descriptors: UInt32   kind: UInt32   result
+///     descriptors: UInt32   kind: UInt32   result
 struct ReplyMessage {
-    static let headerSize = 16
+    static let headerSize = 8
 
     enum Kind: UInt32 {
         case output = 0
         case failure = 1
     }
 
-    let number: UInt64
     let kind: Kind
     let descriptorCount: Int
     let payload: ArraySlice<UInt8>
 
     /// Reads what a worker sent; `nil` when it makes no sense.
     init?(parsing bytes: [UInt8]) {
-        guard bytes.count >= Self.headerSize, let kind = Kind(rawValue: bytes.load(UInt32.self, at: 12)) else {
+        guard bytes.count >= Self.headerSize, let kind = Kind(rawValue: bytes.load(UInt32.self, at: 4)) else {
             return nil
         }
-        number = bytes.load(UInt64.self, at: 0)
-        descriptorCount = Int(bytes.load(UInt32.self, at: 8))
+        descriptorCount = Int(bytes.load(UInt32.self, at: 0))
         self.kind = kind
         payload = bytes[Self.headerSize...]
     }
 
     /// Starts a reply; the result is appended to it.
-    static func header(number: UInt64, kind: Kind) -> [UInt8] {
+    static func header(_ kind: Kind) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: headerSize)
-        bytes.store(number, at: 0)
-        bytes.store(kind.rawValue, at: 12)
+        bytes.store(kind.rawValue, at: 4)
         return bytes
     }
 
     static func setDescriptorCount(_ count: Int, in bytes: inout [UInt8]) {
-        bytes.store(UInt32(count), at: 8)
+        bytes.store(UInt32(count), at: 0)
     }
 }
 

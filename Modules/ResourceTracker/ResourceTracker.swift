@@ -51,6 +51,7 @@ public final class ResourceTracker: Sendable {
         // It ends when the last of those who share it is gone, and is reaped then, so that it leaves no zombie.
         let process: ProcessID? = state.withLock { state in
             state.commands = nil
+            state.registered = [:]
             return state.process.take()
         }
         if let process { try? Thread(name: "tracker's end") { _ = try? process.wait() }.detach() }
@@ -72,6 +73,7 @@ public final class ResourceTracker: Sendable {
     ///
     /// To be called before the resource is made: in between nothing may be lost.
     public func register(_ name: String, _ kind: ResourceKind) throws(ResourceTrackerError) {
+        if name.isEmpty { throw .invalidName(name) }
         let command = TrackerCommand.register(name: name, kind)
         try send(command) { $0.registered[command, default: 0] += 1 }
     }

@@ -20,7 +20,8 @@ enum TrackerProcess {
         for signal in [Signal.interrupt, .terminate, .hangUp, .brokenPipe] { try? signal.ignore() }
         let none: SignalSet = []
         none.setAsMask()
-        // Its standard output may be a pipe whose reader waits for the end of the program.
+        // Its standard output may be a pipe whose reader waits for the end of the program; it says nothing there.
+        try? FileDescriptor.standardInput.duplicate(onto: .standardOutput)
         closeDescriptors(from: ProcessRole.firstDescriptor + 1, except: [])
         var registry = ResourceRegistry()
         registry.readAll(from: OwnedFileDescriptor(owning: ProcessRole.firstDescriptor))

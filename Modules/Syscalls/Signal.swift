@@ -62,13 +62,15 @@ public struct Signal: RawRepresentable, Hashable, Sendable {
 
     /// Runs `body` with a C function called at the signal, and restores what the process did at it before.
     ///
+    /// For signals that can have a handler: not SIGKILL and SIGSTOP.
     /// The corresponding C function is `sigaction`.
     public func withHandler<Result: ~Copyable, Failure: Error>(
         _ handler: @escaping @convention(c) (CInt) -> Void, _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        let before = try? disposition()
-        try? setHandler(handler)
-        defer { try? before?.restore() }
+        guard let before = try? disposition(), (try? setHandler(handler)) != nil else {
+            preconditionFailure("\(self) can have no handler: it is no signal, SIGKILL or SIGSTOP")
+        }
+        defer { try? before.restore() }
         return try body()
     }
 
