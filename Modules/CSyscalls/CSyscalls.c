@@ -120,6 +120,13 @@ int csys_poll(struct pollfd *descriptors, size_t count, const struct timespec *t
 #endif
 }
 
+#ifdef __linux__
+ssize_t csys_write_without_signal(int descriptor, const struct iovec *parts, int count) {
+    // RWF_NOSIGNAL, which the C library's headers are too old for.
+    return pwritev2(descriptor, parts, count, -1, 0x100);
+}
+#endif
+
 // -- Messages with descriptors
 
 const int csys_msg_ctrunc = MSG_CTRUNC;

@@ -74,7 +74,7 @@ extension FramingError: CustomStringConvertible {
 }
 
 /// Runs a system call with its error as a `FramingError`.
-@inline(__always)
+@inlinable @inline(__always)
 package func framing<Result: ~Copyable>(_ body: () throws(Errno) -> Result) throws(FramingError) -> Result {
     do throws(Errno) { return try body() } catch { throw .system(error) }
 }

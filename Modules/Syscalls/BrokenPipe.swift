@@ -1,15 +1,62 @@
+import CSyscalls
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Darwin)
     import Darwin
 #endif
 
-/// Runs a write so that a vanished reader is EPIPE and not SIGPIPE, also on a pipe, where MSG_NOSIGNAL does nothing.
+extension FileDescriptor {
+    /// Writes some of the parts, so that a vanished reader is EPIPE and not SIGPIPE, also on a pipe, where MSG_NOSIGNAL does
+    /// nothing.
+    ///
+    /// The kernel is asked for that where it can (Linux 6.18); otherwise the signal is masked meanwhile, which takes two
+    /// further calls.
+    func writeWithoutSignal(_ parts: UnsafeBufferPointer<iovec>) throws(Errno) -> Int {
+        #if os(Linux)
+            if kernelWritesWithoutSignal {
+                do throws(Errno) {
+                    return try retryingOnInterrupt {
+                        csys_write_without_signal(rawValue, parts.baseAddress, CInt(parts.count))
+                    }
+                } catch {
+                    // Some kinds of files know no flags, such as an eventfd.
+                    guard error == .notSupported else { throw error }
+                }
+            }
+        #endif
+        return try withoutBrokenPipeSignal { () throws(Errno) in
+            try retryingOnInterrupt { writev(rawValue, parts.baseAddress, CInt(parts.count)) }
+        }
+    }
+
+    /// The same with one part.
+    func writeWithoutSignal(_ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int {
+        var part = iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+        return try withUnsafePointer(to: &part) { part throws(Errno) in
+            try writeWithoutSignal(UnsafeBufferPointer(start: part, count: 1))
+        }
+    }
+}
+
+#if os(Linux)
+    /// Asked once, with a pipe.
+    private let kernelWritesWithoutSignal: Bool = {
+        guard let pipe = try? Pipe() else { return false }
+        var byte: UInt8 = 0
+        return withUnsafeMutableBytes(of: &byte) { bytes in
+            var part = iovec(iov_base: bytes.baseAddress, iov_len: 1)
+            return csys_write_without_signal(pipe.writeEnd.descriptor.rawValue, &part, 1) == 1
+        }
+    }()
+#endif
+
+/// Runs a write with SIGPIPE masked.
 ///
 /// The signal is directed at the thread that writes. So it is blocked for this thread, and when the write has raised it
 /// (EPIPE, and it was not pending before) it is taken off again before the mask is restored. Where the caller has blocked
 /// it already the mask needs no restoring, but the signal would still come once the caller lets it.
-package func withoutBrokenPipeSignal<Result>(
+func withoutBrokenPipeSignal<Result>(
     _ write: () throws(Errno) -> Result
 ) throws(Errno) -> Result {
     var brokenPipe = sigset_t()

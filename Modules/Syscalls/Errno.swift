@@ -12,12 +12,12 @@ import CSyscalls
 public struct Errno: Error, RawRepresentable, Hashable, Sendable {
     public let rawValue: CInt
 
-    public init(rawValue: CInt) {
+    @inlinable public init(rawValue: CInt) {
         self.rawValue = rawValue
     }
 
     /// The calling thread's `errno`, to be read right after the call that failed.
-    package static var current: Errno { Errno(rawValue: errno) }
+    @inlinable package static var current: Errno { Errno(rawValue: errno) }
 }
 
 extension Errno: CustomStringConvertible {
@@ -38,7 +38,7 @@ extension Errno: CustomStringConvertible {
 ///
 /// The one place where EINTR is handled. Not for `close`, whose descriptor is gone after EINTR, and not for waits
 /// with a relative timeout, which would drift.
-@inline(__always)
+@inlinable @inline(__always)
 package func retryingOnInterrupt<Result: SignedInteger>(_ call: () -> Result) throws(Errno) -> Result {
     while true {
         let result = call()
@@ -49,7 +49,7 @@ package func retryingOnInterrupt<Result: SignedInteger>(_ call: () -> Result) th
 }
 
 /// Turns the `-1` of a call that signals do not interrupt into an `Errno`.
-@inline(__always)
+@inlinable @inline(__always)
 @discardableResult
 package func checked<Result: SignedInteger>(_ result: Result) throws(Errno) -> Result {
     if result == -1 { throw Errno.current }

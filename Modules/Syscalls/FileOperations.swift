@@ -123,9 +123,7 @@ extension FileDescriptor {
     ///
     /// The corresponding C function is `write`.
     public func write(_ buffer: UnsafeRawBufferPointer) throws(Errno) -> Int {
-        try withoutBrokenPipeSignal { () throws(Errno) in
-            try retryingOnInterrupt { Self.systemWrite(rawValue, buffer.baseAddress, buffer.count) }
-        }
+        try writeWithoutSignal(buffer)
     }
 
     /// Writes as much as the kernel takes at once. The corresponding C function is `write`.
@@ -140,14 +138,10 @@ extension FileDescriptor {
     /// - Throws: What `write` throws; some of the bytes may have been written then. On a non-blocking descriptor that is
     ///   full, `Errno.resourceTemporarilyUnavailable`.
     public func writeAll(_ buffer: UnsafeRawBufferPointer) throws(Errno) {
-        try withoutBrokenPipeSignal { () throws(Errno) in
-            var rest = buffer[...]
-            while !rest.isEmpty {
-                let written = try retryingOnInterrupt {
-                    Self.systemWrite(rawValue, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-                }
-                rest = rest.dropFirst(written)
-            }
+        var rest = buffer[...]
+        while !rest.isEmpty {
+            let written = try writeWithoutSignal(UnsafeRawBufferPointer(rebasing: rest))
+            rest = rest.dropFirst(written)
         }
     }
 
@@ -173,9 +167,7 @@ extension FileDescriptor {
 
     /// Writes several buffers in order, as one write where the kernel takes it. The corresponding C function is `writev`.
     public func write(_ parts: [iovec]) throws(Errno) -> Int {
-        try withoutBrokenPipeSignal { () throws(Errno) in
-            try retryingOnInterrupt { writev(rawValue, parts, CInt(parts.count)) }
-        }
+        try parts.withUnsafeBufferPointer { parts throws(Errno) in try writeWithoutSignal(parts) }
     }
 
     // MARK: The descriptor itself
@@ -266,14 +258,6 @@ extension FileDescriptor {
             Glibc.read(descriptor, bytes, count)
         #else
             Darwin.read(descriptor, bytes, count)
-        #endif
-    }
-
-    private static func systemWrite(_ descriptor: CInt, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
-        #if canImport(Glibc)
-            Glibc.write(descriptor, bytes, count)
-        #else
-            Darwin.write(descriptor, bytes, count)
         #endif
     }
 

@@ -6,13 +6,14 @@ import Synchronization
 /// The sanitizer does not see that `Mutex` orders memory on Linux, and reports races where there are none.
 package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     // Sound: the mutex itself is Sendable, and the annotations carry no state.
-    private let mutex: Mutex<Value>
+    @usableFromInline let mutex: Mutex<Value>
 
-    package init(_ value: consuming sending Value) {
+    @inlinable package init(_ value: consuming sending Value) {
         mutex = Mutex(value)
     }
 
-    package borrowing func withLock<Result: ~Copyable, Failure: Error>(
+    // Inlinable: without it each use in another module is an unspecialized generic call.
+    @inlinable package borrowing func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
         // Not the value's address: taking that is an access to it, before the sanitizer has been told of the order.

@@ -39,6 +39,12 @@ int csys_close_range(unsigned int first, unsigned int last);
 struct pollfd;
 int csys_poll(struct pollfd *descriptors, size_t count, const struct timespec *timeout);
 
+#ifdef __linux__
+/// pwritev2(2) at the file's position with RWF_NOSIGNAL (Linux 6.18): EPIPE and no SIGPIPE. EOPNOTSUPP where the kernel or
+/// the kind of file does not have it.
+ssize_t csys_write_without_signal(int descriptor, const struct iovec *parts, int count);
+#endif
+
 // -- Messages with descriptors
 
 /// Most descriptors in one control message (SCM_MAX_FD).
