@@ -11,44 +11,56 @@ let cSettings: [CSetting] =
 struct Layer {
     let name: String
     var imports: [String] = []
-    var testImports: [String] = []
+    /// What its tests need beside it and what it imports: helper processes and libraries of `Tests/Support`.
+    var testSupport: [String] = []
     var isC = false
-}
 
-let layers: [Layer] = [
-    Layer(name: "CSyscalls", isC: true),
-    Layer(name: "Syscalls", imports: ["CSyscalls"]),
-    Layer(name: "FDPassing", imports: ["Syscalls", "CSyscalls"]),
-    Layer(name: "Framing", imports: ["Syscalls", "FDPassing"]),
-    Layer(name: "Auth", imports: ["Syscalls", "Framing"]),
-    Layer(name: "Reactor", imports: ["Syscalls", "CSyscalls"]),
-    Layer(name: "AsyncFraming", imports: ["Syscalls", "Framing", "Reactor"]),
-    Layer(name: "BinaryCoding"),
-    Layer(name: "ProcessRoles", imports: ["Syscalls"]),
-    Layer(name: "ResourceTracker", imports: ["Syscalls", "ProcessRoles"]),
-    Layer(
-        name: "ForkServer",
-        imports: [
-            "Syscalls", "FDPassing", "Framing", "Auth", "Reactor", "AsyncFraming", "BinaryCoding", "ProcessRoles",
-            "ResourceTracker",
-        ]),
-    Layer(
-        name: "Pool",
-        imports: [
-            "Syscalls", "FDPassing", "Framing", "Reactor", "BinaryCoding", "ProcessRoles", "ForkServer",
-        ]),
-]
-
-extension Layer {
     var targets: [Target] {
         guard !isC else { return [.target(name: name, path: "Modules/\(name)", cSettings: cSettings)] }
         return [
             .target(
                 name: name, dependencies: imports.map { .byName(name: $0) }, path: "Modules/\(name)",
-                swiftSettings: swiftSettings)
+                swiftSettings: swiftSettings),
+            .testTarget(
+                name: "\(name)Tests", dependencies: ([name] + imports + testSupport).map { .byName(name: $0) },
+                path: "Tests/\(name)Tests", swiftSettings: swiftSettings),
         ]
     }
 }
+
+let layers: [Layer] = [
+    Layer(name: "CSyscalls", isC: true),
+    Layer(name: "Syscalls", imports: ["CSyscalls"], testSupport: ["TestSupport", "SyscallsHelper"]),
+    Layer(
+        name: "FDPassing", imports: ["Syscalls", "CSyscalls"], testSupport: ["TestSupport", "FDPassingHelper"]),
+    Layer(name: "Framing", imports: ["Syscalls", "FDPassing"], testSupport: ["TestSupport", "FramingHelper"]),
+    Layer(name: "Auth", imports: ["Syscalls", "Framing"]),
+    Layer(name: "Reactor", imports: ["Syscalls", "CSyscalls"], testSupport: ["TestSupport", "ReactorHelper"]),
+    Layer(name: "AsyncFraming", imports: ["Syscalls", "Framing", "Reactor"], testSupport: ["TestSupport"]),
+    Layer(name: "BinaryCoding"),
+    Layer(
+        name: "ProcessRoles", imports: ["Syscalls"],
+        testSupport: ["TestSupport", "ProcessTestSupport", "ProcessRolesHelper"]),
+    Layer(
+        name: "ResourceTracker", imports: ["Syscalls", "ProcessRoles"],
+        testSupport: ["TestSupport", "ProcessTestSupport", "ResourceTrackerHelper"]),
+    Layer(
+        name: "ForkServer",
+        imports: [
+            "Syscalls", "FDPassing", "Framing", "Auth", "Reactor", "AsyncFraming", "BinaryCoding", "ProcessRoles",
+            "ResourceTracker",
+        ],
+        testSupport: [
+            "TestSupport", "ProcessTestSupport", "ForkServerTestPrograms", "ForkServerHost", "ForkServerAsyncHost",
+        ]),
+    Layer(
+        name: "Pool",
+        imports: ["Syscalls", "FDPassing", "Framing", "Reactor", "BinaryCoding", "ProcessRoles", "ForkServer"],
+        testSupport: [
+            "ResourceTracker", "TestSupport", "ProcessTestSupport", "ForkServerTestPrograms", "ForkServerHost",
+            "ForkServerAsyncHost",
+        ]),
+]
 
 let tools: [Target] = [
     // It depends on the floors' executable, so that both are built together and lie beside each other.
@@ -59,10 +71,49 @@ let tools: [Target] = [
     .executableTarget(name: "forkbench-floor", path: "Tools/forkbench-floor", cSettings: cSettings),
 ]
 
+/// What tests share, and the processes that they start: a test runner has many threads and must not fork.
+let testSupport: [Target] = [
+    supportLibrary("TestSupport", ["Syscalls"]),
+    supportLibrary("ProcessTestSupport", ["Syscalls", "TestSupport"]),
+    supportLibrary(
+        "ForkServerTestPrograms",
+        ["Syscalls", "FDPassing", "ResourceTracker", "ForkServer", "Pool", "TestSupport", "ProcessTestSupport"]),
+    supportProgram("SyscallsHelper", ["Syscalls"]),
+    supportProgram("FDPassingHelper", ["Syscalls", "FDPassing"]),
+    supportProgram("FramingHelper", ["Syscalls", "FDPassing", "Framing"]),
+    supportProgram("ReactorHelper", ["Syscalls", "Reactor"]),
+    supportProgram("ProcessRolesHelper", ["Syscalls", "ProcessRoles", "ProcessTestSupport"]),
+    supportProgram("ResourceTrackerHelper", ["Syscalls", "ResourceTracker", "ProcessTestSupport"]),
+    supportProgram(
+        "ForkServerHost",
+        [
+            "Syscalls", "FDPassing", "ResourceTracker", "ForkServer", "Pool", "ForkServerTestPrograms",
+            "ProcessTestSupport",
+        ]),
+    supportProgram(
+        "ForkServerAsyncHost",
+        [
+            "Syscalls", "FDPassing", "ResourceTracker", "ForkServer", "Pool", "ForkServerTestPrograms",
+            "ProcessTestSupport",
+        ]),
+]
+
+func supportLibrary(_ name: String, _ imports: [String]) -> Target {
+    .target(
+        name: name, dependencies: imports.map { .byName(name: $0) }, path: "Tests/Support/\(name)",
+        swiftSettings: swiftSettings)
+}
+
+func supportProgram(_ name: String, _ imports: [String]) -> Target {
+    .executableTarget(
+        name: name, dependencies: (imports + ["TestSupport"]).map { .byName(name: $0) }, path: "Tests/Support/\(name)",
+        swiftSettings: swiftSettings)
+}
+
 let package = Package(
     name: "swift-forkserver",
     platforms: [.macOS("26.0")],
     products: layers.map { .library(name: $0.name, targets: [$0.name]) },
-    targets: layers.flatMap(\.targets) + tools,
+    targets: layers.flatMap(\.targets) + tools + testSupport,
     swiftLanguageModes: [.v6]
 )

@@ -31,9 +31,9 @@ public final class ResourceTracker: Sendable {
         }
 
         /// Sends to a tracker that was started; a line that fits a pipe's buffer is written whole or not at all.
-        func write(_ command: TrackerCommand) throws(Errno) {
+        func write(_ line: [UInt8]) throws(Errno) {
             switch commands {
-            case .some(let commands): try commands.descriptor.writeAll(command.line)
+            case .some(let commands): try commands.descriptor.writeAll(line)
             case .none: throw .badFileDescriptor
             }
         }
@@ -196,18 +196,19 @@ public final class ResourceTracker: Sendable {
     private func send(
         _ command: TrackerCommand, _ note: (inout State) -> Void
     ) throws(ResourceTrackerError) {
-        let line = command.line
-        guard line.utf8.count <= TrackerCommand.maximumLength, !line.dropLast().contains("\n") else {
-            throw .invalidName(line)
+        let line = Array(command.line.utf8)
+        guard line.count <= TrackerCommand.maximumLength, line.firstIndex(of: UInt8(ascii: "\n")) == line.count - 1
+        else {
+            throw .invalidName(command.line)
         }
         try state.withLock { state throws(ResourceTrackerError) in
             try startIfNeeded(&state)
             do throws(Errno) {
-                try state.write(command)
+                try state.write(line)
             } catch {
                 guard error == .brokenPipe, !state.isInherited else { throw .system(error) }
                 try startAgain(&state)
-                do throws(Errno) { try state.write(command) } catch { throw .system(error) }
+                do throws(Errno) { try state.write(line) } catch { throw .system(error) }
             }
             note(&state)
         }
@@ -224,7 +225,7 @@ public final class ResourceTracker: Sendable {
         for (command, count) in state.registered {
             for _ in 0..<count {
                 do throws(Errno) {
-                    try state.write(command)
+                    try state.write(Array(command.line.utf8))
                 } catch {
                     throw .system(error)
                 }

@@ -14,25 +14,28 @@ enum TrackerCommand: Hashable {
     static let maximumLength = 512
 
     /// Reads a line without its end; `nil` when it is none of the commands.
-    init?(parsing line: some Collection<UInt8>) {
-        let line = Array(line)
-        guard line.count < Self.maximumLength, let first = line.firstIndex(of: UInt8(ascii: ":")),
-            let last = line.lastIndex(of: UInt8(ascii: ":")), first < last,
-            let command = String(validating: line[..<first], as: UTF8.self),
-            let name = String(validating: line[(first + 1)..<last], as: UTF8.self),
-            let type = String(validating: line[(last + 1)...], as: UTF8.self)
+    init?(parsing line: some BidirectionalCollection<UInt8>) {
+        let colon = UInt8(ascii: ":")
+        guard line.count < Self.maximumLength, let first = line.firstIndex(of: colon),
+            let last = line.lastIndex(of: colon), first < last
         else { return nil }
+        let (command, type) = (line[..<first], line[line.index(after: last)...])
         // Kinds without a resource, which CPython and its tests use.
-        if command == "PROBE" || type == "noop" || type == "dummy" {
+        if command.isText("PROBE") || type.isText("noop") || type.isText("dummy") {
             self = .probe
             return
         }
-        guard let kind = ResourceKind(rawValue: type), !name.isEmpty else { return nil }
-        switch command {
-        case "REGISTER": self = .register(name: name, kind)
-        case "UNREGISTER": self = .unregister(name: name, kind)
-        case "MAYBE_UNLINK": self = .maybeUnlink(name: name, kind)
-        default: return nil
+        guard let kind = ResourceKind.allCases.first(where: { type.isText($0.rawValue) }),
+            let name = String(validating: line[line.index(after: first)..<last], as: UTF8.self), !name.isEmpty
+        else { return nil }
+        if command.isText("REGISTER") {
+            self = .register(name: name, kind)
+        } else if command.isText("UNREGISTER") {
+            self = .unregister(name: name, kind)
+        } else if command.isText("MAYBE_UNLINK") {
+            self = .maybeUnlink(name: name, kind)
+        } else {
+            return nil
         }
     }
 
@@ -47,6 +50,10 @@ enum TrackerCommand: Hashable {
     }
 }
 
+extension Collection<UInt8> {
+    fileprivate func isText(_ text: String) -> Bool { elementsEqual(text.utf8) }
+}
+
 /// Cuts the tracker's input into lines.
 struct LineDecoder {
     private var begun: [UInt8] = []
@@ -54,17 +61,29 @@ struct LineDecoder {
     private var isSkipping = false
 
     /// Takes in bytes; `body` gets each line without its end, or `nil` for one that was too long.
-    mutating func append(_ bytes: [UInt8], _ body: ([UInt8]?) -> Void) {
-        for byte in bytes {
-            if byte == UInt8(ascii: "\n") {
-                body(isSkipping ? nil : begun)
+    mutating func append(_ bytes: [UInt8], _ body: (ArraySlice<UInt8>?) -> Void) {
+        var rest = bytes[...]
+        while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+            if begun.isEmpty, !isSkipping {
+                // The whole line is here.
+                body(end - rest.startIndex > TrackerCommand.maximumLength ? nil : rest[..<end])
+            } else {
+                keep(rest[..<end])
+                body(isSkipping ? nil : begun[...])
                 begun.removeAll(keepingCapacity: true)
                 isSkipping = false
-            } else if begun.count == TrackerCommand.maximumLength {
-                isSkipping = true
-            } else {
-                begun.append(byte)
             }
+            rest = rest[(end + 1)...]
+        }
+        keep(rest)
+    }
+
+    private mutating func keep(_ bytes: ArraySlice<UInt8>) {
+        if isSkipping || begun.count + bytes.count > TrackerCommand.maximumLength {
+            isSkipping = true
+            begun.removeAll(keepingCapacity: true)
+        } else {
+            begun += bytes
         }
     }
 }

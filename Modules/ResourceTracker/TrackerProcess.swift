@@ -44,7 +44,7 @@ struct ResourceRegistry {
     /// Carries out commands until the end of the input.
     mutating func readAll(from input: consuming OwnedFileDescriptor) {
         var lines = LineDecoder()
-        while let bytes = try? input.descriptor.read(upTo: 4096), !bytes.isEmpty {
+        while let bytes = try? input.descriptor.read(upTo: 65536), !bytes.isEmpty {
             lines.append(bytes) { line in
                 guard let line, let command = TrackerCommand(parsing: line) else {
                     sawBadLine = true
