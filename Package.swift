@@ -36,7 +36,8 @@ let layers: [Layer] = [
     Layer(name: "Framing", imports: ["Syscalls", "FDPassing"], testSupport: ["TestSupport", "FramingHelper"]),
     Layer(name: "Auth", imports: ["Syscalls", "Framing"]),
     Layer(name: "Reactor", imports: ["Syscalls", "CSyscalls"], testSupport: ["TestSupport", "ReactorHelper"]),
-    Layer(name: "AsyncFraming", imports: ["Syscalls", "Framing", "Reactor"], testSupport: ["TestSupport"]),
+    Layer(
+        name: "AsyncFraming", imports: ["Syscalls", "Framing", "Reactor"], testSupport: ["FDPassing", "TestSupport"]),
     Layer(name: "BinaryCoding"),
     Layer(
         name: "ProcessRoles", imports: ["Syscalls"],

@@ -8,6 +8,7 @@ import Syscalls
 public final class ReactorThread: TaskExecutor, Sendable {
     private let handle: ReactorHandle
     private let thread: Lock<Thread?>
+    private let waiters: Waiters
 
     /// The one that serves all who did not make one of their own; it lives as long as the process.
     public static let shared: ReactorThread = {
@@ -25,7 +26,9 @@ public final class ReactorThread: TaskExecutor, Sendable {
     ///   - backend: `nil` is the best one that this platform has.
     public init(name: String, backend: (any ReactorBackend.Type)? = nil) throws(Errno) {
         let started = Startup()
-        let thread = try Thread(name: name) { runReactor(backend, started) }
+        let waiters = Waiters()
+        let thread = try Thread(name: name) { runReactor(backend, started, waiters) }
+        self.waiters = waiters
         do throws(Errno) {
             handle = try started.wait()
         } catch {
@@ -41,6 +44,8 @@ public final class ReactorThread: TaskExecutor, Sendable {
     }
 
     /// Ends the thread after the jobs scheduled so far. From another thread, waits until it has ended.
+    ///
+    /// Whoever waits for a descriptor gets a `CancellationError`. Tasks that prefer this executor have to be done before.
     public func stop() {
         guard let thread = thread.withLock({ $0.take() }) else { return }
         handle.stop()
@@ -52,27 +57,36 @@ public final class ReactorThread: TaskExecutor, Sendable {
         handle.schedule { _ in job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 
-    /// Waits until a descriptor is readable, has hung up or is in error.
+    /// Waits until a descriptor is readable, has hung up or is in error. Any number of tasks may wait for the same one.
     ///
-    /// - Throws: `Errno` when the kernel refuses to watch it; `CancellationError` when the task is cancelled.
+    /// - Throws: `Errno` when the kernel refuses to watch it; `CancellationError` when the task is cancelled, or the thread
+    ///   is stopped.
     public func waitUntilReadable(_ descriptor: FileDescriptor) async throws {
         try await wait(
-            add: { (reactor, handler) throws(Errno) in try reactor.addReader(descriptor, handler) },
-            remove: { $0.removeReader(descriptor) })
+            for: descriptor,
+            add: { (reactor, number, handler) throws(Errno) in try reactor.addReader(number, handler) },
+            remove: { $0.removeReader($1) })
     }
 
-    /// Waits until a descriptor is writable, has hung up or is in error.
+    /// Waits until a descriptor is writable, has hung up or is in error. Any number of tasks may wait for the same one.
     public func waitUntilWritable(_ descriptor: FileDescriptor) async throws {
         try await wait(
-            add: { (reactor, handler) throws(Errno) in try reactor.addWriter(descriptor, handler) },
-            remove: { $0.removeWriter(descriptor) })
+            for: descriptor,
+            add: { (reactor, number, handler) throws(Errno) in try reactor.addWriter(number, handler) },
+            remove: { $0.removeWriter($1) })
     }
 
     private func wait(
-        add: @escaping @Sendable (Reactor, @escaping (Readiness) -> Void) throws(Errno) -> Void,
-        remove: @escaping @Sendable (Reactor) -> Void
+        for descriptor: FileDescriptor,
+        add: @escaping @Sendable (Reactor, FileDescriptor, @escaping (Readiness) -> Void) throws(Errno) -> Void,
+        remove: @escaping @Sendable (Reactor, FileDescriptor) -> Void
     ) async throws {
+        // A duplicate: the reactor knows one handler a number, and this number is nobody else's while it waits.
+        let duplicate = try descriptor.duplicate()
+        let number = duplicate.descriptor
         let waiter = Waiter()
+        guard waiters.insert(waiter) else { throw CancellationError() }
+        defer { waiters.remove(waiter) }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 guard waiter.begin(continuation) else { return }
@@ -80,8 +94,8 @@ public final class ReactorThread: TaskExecutor, Sendable {
                     // Cancelled before it began: nothing was added.
                     guard waiter.isWaiting else { return }
                     do throws(Errno) {
-                        try add(reactor) { _ in
-                            remove(reactor)
+                        try add(reactor, number) { _ in
+                            remove(reactor, number)
                             waiter.finish(.success(()))
                         }
                     } catch {
@@ -90,12 +104,37 @@ public final class ReactorThread: TaskExecutor, Sendable {
                 }
             }
         } onCancel: {
-            // Removed first: whoever is told may close the descriptor.
+            // Removed first: whoever is told closes the duplicate.
             schedule { reactor in
-                if waiter.isWaiting { remove(reactor) }
+                if waiter.isWaiting { remove(reactor, number) }
                 waiter.finish(.failure(CancellationError()))
             }
         }
+    }
+}
+
+/// Those who wait for descriptors, to be told when the thread ends.
+private final class Waiters: Sendable {
+    private let state = Lock<(waiting: [ObjectIdentifier: Waiter], hasEnded: Bool)>(([:], false))
+
+    /// Whether the thread still runs.
+    func insert(_ waiter: Waiter) -> Bool {
+        state.withLock { state in
+            if !state.hasEnded { state.waiting[ObjectIdentifier(waiter)] = waiter }
+            return !state.hasEnded
+        }
+    }
+
+    func remove(_ waiter: Waiter) {
+        state.withLock { $0.waiting[ObjectIdentifier(waiter)] = nil }
+    }
+
+    func end() {
+        let waiting = state.withLock { state in
+            state.hasEnded = true
+            return Array(state.waiting.values)
+        }
+        for waiter in waiting { waiter.finish(.failure(CancellationError())) }
     }
 }
 
@@ -134,7 +173,8 @@ private final class Waiter: Sendable {
     }
 }
 
-private func runReactor(_ backend: (any ReactorBackend.Type)?, _ started: Startup) {
+private func runReactor(_ backend: (any ReactorBackend.Type)?, _ started: Startup, _ waiters: Waiters) {
+    defer { waiters.end() }
     do throws(Errno) {
         let reactor = try Reactor(backend: backend)
         started.finish(.success(reactor.handle))

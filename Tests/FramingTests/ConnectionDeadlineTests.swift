@@ -92,7 +92,11 @@ struct ConnectionDeadlineTests {
         #expect(seen == [[1], [], long])
         try peer.write([3])
         try peer.end.descriptor.shutdownSending()
-        #expect(throws: FramingError.endOfFile) { try take() }
+        // Once more, as an event loop does while the descriptor is readable: a call that got all it asked for does not ask again.
+        #expect(throws: FramingError.endOfFile) {
+            try take()
+            try take()
+        }
         #expect(seen == [[1], [], long, [2, 3]])
     }
 }
