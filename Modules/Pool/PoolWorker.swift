@@ -17,7 +17,7 @@ struct PoolWorker: ChildProgram {
         try Signal.interrupt.ignore()
         setThreadName("pool worker")
         guard let socket = socket.take() else { return }
-        let loop = WorkerLoop(Connection(socket, descriptorLimit: 4096))
+        let loop = WorkerLoop(Connection(socket, descriptorLimit: TaskMessage.mostDescriptors))
         guard let first = try loop.serveUntilAsync() else { return }
 
         // The first async task: from here on the main thread belongs to the main queue, which Swift's runtime expects there,
@@ -140,6 +140,9 @@ private final class WorkerLoop: Sendable {
             try BinaryEncoder(userInfo: [.outgoingDescriptors: outgoing]).encode(output, appendingTo: &bytes)
         } catch {
             return .failure(.coding("\(error)"))
+        }
+        guard outgoing.descriptors.count <= TaskMessage.mostDescriptors else {
+            return .failure(.coding("the result has more than \(TaskMessage.mostDescriptors) descriptors"))
         }
         return .success(bytes)
     }

@@ -8,6 +8,8 @@ import Syscalls
 ///     descriptors: UInt32   name length: UInt32   name   task
 struct TaskMessage {
     static let headerSize = 8
+    /// Of a task, or of a result.
+    static let mostDescriptors = 4096
 
     /// The task as it goes over the wire, and the descriptors that go beside it, kept open until it is sent.
     static func encode(_ task: some Encodable & Sendable) throws(PoolError) -> EncodedTask {
@@ -26,6 +28,9 @@ struct TaskMessage {
             throw .coding("\(error)")
         }
         let descriptors = outgoing.descriptors
+        guard descriptors.count <= mostDescriptors else {
+            throw .coding("it has \(descriptors.count) descriptors; \(mostDescriptors) can be passed")
+        }
         bytes.store(UInt32(descriptors.count), at: 0)
         bytes.store(UInt32(name.utf8.count), at: 4)
         return EncodedTask(bytes: bytes, outgoing: outgoing, descriptorCount: descriptors.count)

@@ -27,7 +27,7 @@ final class Worker: Sendable {
         child = try server.spawnBlocking(PoolWorker(socket: theirs), until: .after(.seconds(60)))
         // Closed here, so that the worker's death is the end of the stream.
         theirs.take()?.discard()
-        connection = Connection(pair.first, descriptorLimit: 4096)
+        connection = Connection(pair.first, descriptorLimit: TaskMessage.mostDescriptors)
     }
 
     // MARK: Leased

@@ -5,8 +5,9 @@ import Syscalls
 /// Hashes files in order: a few are at the workers at a time, and each result is printed when those before it are.
 struct HashRun {
     let files: [[UInt8]]
-    let progress: Progress
+    private var progress: Progress
     private(set) var hasFailed = false
+    private let isTerminal = FileDescriptor.standardOutput.isTerminal
 
     init(files: [[UInt8]], progress: Progress) {
         self.files = files
@@ -62,7 +63,7 @@ struct HashRun {
 
     private mutating func print(_ bytes: [UInt8]) {
         guard !bytes.isEmpty else { return }
-        progress.clear()
+        if isTerminal { progress.clear() }
         do {
             try FileDescriptor.standardOutput.writeAll(bytes)
         } catch {
@@ -115,18 +116,29 @@ struct HashRun {
 /// A line on a terminal's standard error that says how far one is; nothing where that is no terminal.
 struct Progress {
     private let total: Int
-    private let isShown = FileDescriptor.standardError.isTerminal
+    private let isTerminal = FileDescriptor.standardError.isTerminal
+    private var isVisible = false
+    private var nextUpdate = Deadline.now
 
     init(total: Int) {
         self.total = total
     }
 
-    func show(_ done: Int) {
-        if isShown { write("\r\u{1B}[K\(done) of \(total) files") }
+    /// Ten times a second at most.
+    mutating func show(_ done: Int) {
+        guard isTerminal, nextUpdate.hasPassed else { return }
+        nextUpdate = .after(.milliseconds(100))
+        isVisible = true
+        write("\r\u{1B}[K\(done) of \(total) files")
     }
 
-    func clear() {
-        if isShown { write("\r\u{1B}[K") }
+    /// Makes room for a line of output.
+    mutating func clear() {
+        guard isVisible else { return }
+        isVisible = false
+        // What takes its place may scroll it away: it is shown again at once.
+        nextUpdate = .now
+        write("\r\u{1B}[K")
     }
 
     private func write(_ text: String) {
