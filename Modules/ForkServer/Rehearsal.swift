@@ -28,6 +28,8 @@ struct Rehearsal: ChildProgram {
         let request = ReceivedRequest(program: packed, descriptors: batch, status: pair.first)
         try type.run(request, in: ChildContext(clientProcess: .current))
         pair.second.discard()
+        // The first write asks the kernel what it can; standard input is /dev/null, open for both.
+        try FileDescriptor.standardInput.writeAll([0])
     }
 }
 
