@@ -1,6 +1,6 @@
 import Syscalls
 
-/// Descriptors that belong together, such as those that came with one message.
+/// Descriptors that belong together, such as those that came with one message. See SCM_RIGHTS in unix(7).
 ///
 /// Each is taken out at most once; those that nobody took are closed when the batch goes. (Arrays cannot hold
 /// `OwnedFileDescriptor`s, which cannot be copied.)
@@ -25,6 +25,7 @@ public struct DescriptorBatch: ~Copyable, Sendable {
     /// The number of places, taken ones included.
     public var count: Int { descriptors.count }
 
+    /// Whether it has no places at all.
     public var isEmpty: Bool { descriptors.isEmpty }
 
     /// Takes out the first descriptor that is left; `nil` when all have been taken.

@@ -19,6 +19,7 @@ public enum FDPassingError: Error, Hashable, Sendable {
 }
 
 extension FDPassingError: CustomStringConvertible {
+    /// What went wrong, for messages.
     public var description: String {
         switch self {
         case .system(let error): "passing descriptors failed: \(error)"

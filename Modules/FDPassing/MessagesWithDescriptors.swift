@@ -12,7 +12,9 @@ public let maximumDescriptorsPerMessage = Int(CSYS_MAX_DESCRIPTORS)
 
 /// Bytes that came over a Unix socket, and the descriptors that came beside them.
 @frozen public struct ReceivedMessage: ~Copyable, Sendable {
+    /// As many as were asked for.
     public var bytes: [UInt8]
+    /// In the order in which they were sent.
     public var descriptors: DescriptorBatch
 }
 
@@ -61,20 +63,16 @@ extension FileDescriptor {
     /// The corresponding C function is `recvmsg`.
     public func receive(_ count: Int, descriptors: Int) throws(FDPassingError) -> ReceivedMessage {
         var batch = DescriptorBatch()
-        var failure: FDPassingError?
-        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            do throws(FDPassingError) {
-                while filled < count {
-                    let space = UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[filled...]))
-                    let received = try receive(into: space, descriptors: &batch, limit: descriptors - batch.count)
-                    if received == 0 { throw .endOfStream }
-                    filled += received
-                }
-            } catch {
-                failure = error
+        let bytes = try Self.array(capacity: count) { buffer throws(FDPassingError) in
+            var filled = 0
+            while filled < count {
+                let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+                let received = try receive(into: rest, descriptors: &batch, limit: descriptors - batch.count)
+                if received == 0 { throw .endOfStream }
+                filled += received
             }
+            return filled
         }
-        if let failure { throw failure }
         guard batch.count == descriptors else { throw .wrongCount(expected: descriptors, arrived: batch.count) }
         return ReceivedMessage(bytes: bytes, descriptors: batch)
     }

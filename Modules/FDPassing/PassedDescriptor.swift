@@ -12,7 +12,8 @@ public final class PassedDescriptor: Codable, Sendable {
         owned = Lock(descriptor)
     }
 
-    /// Duplicates a descriptor that somebody else goes on owning.
+    /// Duplicates a descriptor that somebody else goes on owning. The corresponding C function is `fcntl` with
+    /// `F_DUPFD_CLOEXEC`.
     public convenience init(duplicating descriptor: FileDescriptor) throws(Errno) {
         self.init(try descriptor.duplicate())
     }
@@ -30,6 +31,7 @@ public final class PassedDescriptor: Codable, Sendable {
         owned.withLock { $0.take() }
     }
 
+    /// Takes the descriptor that came beside the value. The layer that received both has made it known to the decoder.
     public convenience init(from decoder: any Decoder) throws {
         let index = try decoder.singleValueContainer().decode(Int.self)
         guard let incoming = decoder.userInfo[.incomingDescriptors] as? IncomingDescriptors else {
@@ -47,6 +49,7 @@ public final class PassedDescriptor: Codable, Sendable {
         self.init(descriptor)
     }
 
+    /// Leaves the descriptor to the layer that sends the value, and a number in its place.
     public func encode(to encoder: any Encoder) throws {
         guard let outgoing = encoder.userInfo[.outgoingDescriptors] as? OutgoingDescriptors else {
             throw EncodingError.invalidValue(

@@ -17,6 +17,7 @@ public struct PassedDescriptors: Codable, Sendable {
         entries = descriptors.map { Entry(name: nil, descriptor: $0) }
     }
 
+    /// How many there are.
     public var count: Int { entries.count }
 
     /// Adds one at the end.

@@ -3,6 +3,7 @@ import Syscalls
 
 /// Who is at the other end of a Unix socket, as the kernel vouches for. See unix(7).
 public struct PeerCredentials: Hashable, Sendable {
+    /// The process, by its number among those that this one sees.
     public let process: ProcessID
     /// The effective user.
     public let user: UInt32
@@ -54,17 +55,9 @@ public struct PeerCredentials: Hashable, Sendable {
         ) throws(FDPassingError) -> (bytes: [UInt8], sender: PeerCredentials?) {
             var none = DescriptorBatch()
             var credentials = csys_credentials()
-            var failure: FDPassingError?
-            let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-                do throws(FDPassingError) {
-                    filled = try receive(
-                        into: UnsafeMutableRawBufferPointer(buffer), descriptors: &none, limit: 0,
-                        credentials: &credentials)
-                } catch {
-                    failure = error
-                }
+            let bytes = try Self.array(capacity: count) { buffer throws(FDPassingError) in
+                try receive(into: buffer, descriptors: &none, limit: 0, credentials: &credentials)
             }
-            if let failure { throw failure }
             return (bytes, PeerCredentials(credentials))
         }
     }

@@ -202,6 +202,8 @@ final class ServerProcess {
                     dispositions: dispositions, openFilesLimit: openFilesLimit
                 ).run()
             case .parent(let child):
+                // Closed before the client hears of the child: from then on their other ends tell of the child's death.
+                _ = request.takeDescriptors()
                 do throws(Errno) {
                     try client.watch(child, status: status, in: reactor) { [unowned self] in removeIfDone(client) }
                 } catch {

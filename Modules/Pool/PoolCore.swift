@@ -31,6 +31,12 @@ final class PoolCore: Sendable {
         var starting = 0
         /// Workers that died or did not start, since a task was last done.
         var failuresInARow = 0
+
+        /// Notes that the worker is about to be sent a task.
+        mutating func assign(_ submission: Submission, to worker: Worker) {
+            running[ObjectIdentifier(worker)] = Running(submission: submission)
+            worker.handover.store(.underWay, ordering: .relaxed)
+        }
     }
 
     private enum Phase {
@@ -75,7 +81,7 @@ final class PoolCore: Sendable {
             // Cancelled before it came here.
             if submission.isComplete { return .queued(mustStart: false) }
             if let worker = state.idle.popLast() {
-                state.running[ObjectIdentifier(worker)] = Running(submission: submission)
+                state.assign(submission, to: worker)
                 return .send(worker)
             }
             guard state.queue.count < queueLimit else { return .refused(.queueFull(limit: queueLimit)) }
@@ -136,13 +142,18 @@ final class PoolCore: Sendable {
                 taskEnded(on: worker)
                 done?.complete(.success(reply))
             }
-            switch outcome {
-            case .sent: break
-            case .workerIsDead: state.withLock { $0.running[ObjectIdentifier(worker)]?.wasSent = false }
-            case .refused(let error):
+            if case .workerIsDead = outcome {
+                state.withLock { $0.running[ObjectIdentifier(worker)]?.wasSent = false }
+            }
+            let didWorkerEnd = worker.handover.exchange(.done, ordering: .acquiringAndReleasing) == .workerEnded
+            if case .refused(let error) = outcome {
                 next = nextTask(for: worker)
                 submission.complete(.failure(PoolError.connection(error)))
                 if next == nil { endIfDrained() }
+            }
+            if didWorkerEnd {
+                settleTask(of: worker, worker.child.exitStatus ?? .unknown)
+                endIfDrained()
             }
         }
     }
@@ -164,7 +175,7 @@ final class PoolCore: Sendable {
                 state.idle.append(worker)
                 return nil
             }
-            state.running[id] = Running(submission: next)
+            state.assign(next, to: worker)
             return next
         }
     }
@@ -176,7 +187,7 @@ final class PoolCore: Sendable {
                 state.queue.prepend(submission)
                 return nil
             }
-            state.running[ObjectIdentifier(worker)] = Running(submission: submission)
+            state.assign(submission, to: worker)
             return worker
         }
         if let idle { send(submission, to: idle) }
@@ -231,7 +242,7 @@ final class PoolCore: Sendable {
                 state.idle.append(worker)
                 return nil
             }
-            state.running[id] = Running(submission: next)
+            state.assign(next, to: worker)
             return next
         }
         if let next { send(next, to: worker) } else { endIfDrained() }
@@ -250,39 +261,49 @@ final class PoolCore: Sendable {
 
     private func workerEnded(_ worker: Worker, _ status: ExitStatus, in reactor: Reactor) {
         let id = ObjectIdentifier(worker)
-        let failures = state.withLock { state in
+        state.withLock { state in
             // Off the books first: it gets no further task.
             state.workers[id] = nil
             state.idle.removeAll { $0 === worker }
             state.failuresInARow += 1
-            return state.failuresInARow
         }
+        // Whoever is just sending it a task will know whether it can have seen that.
+        let isBeingSent = worker.handover.compareExchange(
+            expected: .underWay, desired: .workerEnded, ordering: .acquiringAndReleasing
+        ).exchanged
         // What it had answered before it died counts.
-        var isAnswered = false
         _ = worker.receive { reply in
-            isAnswered = true
             let done: Submission? = state.withLock { $0.running[id]?.submission }
             done?.complete(.success(reply))
         }
         worker.disconnect(in: reactor)
-        let (lost, phase) = state.withLock { ($0.running.removeValue(forKey: id), $0.phase) }
-        if let lost, let submission = lost.submission, !isAnswered {
-            if phase == .terminated {
-                submission.complete(.failure(PoolError.closed))
-            } else if lost.wasSent || failures > Self.failuresToGiveUp {
-                submission.complete(.failure(PoolError.workerDied(worker.child.processID, status)))
-            } else {
-                submitAgain(submission)
-            }
-        }
-        if phase == .draining { startForDraining() } else { startMissingWorkers() }
+        if !isBeingSent { settleTask(of: worker, status) }
+        startMissingWorkers()
+        startForDraining()
         endIfDrained()
+    }
+
+    /// What becomes of the task that a worker had when it ended. One that was answered is complete already.
+    private func settleTask(of worker: Worker, _ status: ExitStatus) {
+        let (lost, phase, failures) = state.withLock { state in
+            (state.running.removeValue(forKey: ObjectIdentifier(worker)), state.phase, state.failuresInARow)
+        }
+        guard let lost, let submission = lost.submission, !submission.isComplete else { return }
+        if phase == .terminated {
+            submission.complete(.failure(PoolError.closed))
+        } else if lost.wasSent || failures > Self.failuresToGiveUp {
+            submission.complete(.failure(PoolError.workerDied(worker.child.processID, status)))
+        } else {
+            submitAgain(submission)
+            startForDraining()
+        }
     }
 
     /// A pool that is closing needs a worker as long as tasks wait.
     private func startForDraining() {
         let mustStart = state.withLock { state in
-            guard state.workers.isEmpty, state.starting == 0, state.queue.count > 0 else { return false }
+            guard state.phase == .draining, state.workers.isEmpty, state.starting == 0, state.queue.count > 0
+            else { return false }
             state.starting += 1
             return true
         }
@@ -323,7 +344,7 @@ final class PoolCore: Sendable {
         }
         let step: Step = state.withLock { state in
             guard state.phase != .open, state.starting == 0 else { return .none }
-            if state.workers.isEmpty, state.queue.count == 0 { return .stop }
+            if state.workers.isEmpty, state.running.isEmpty, state.queue.count == 0 { return .stop }
             guard state.phase == .draining, state.queue.count == 0, state.idle.count == state.workers.count else {
                 return .none
             }

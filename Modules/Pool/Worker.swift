@@ -2,6 +2,7 @@ import FDPassing
 import ForkServer
 import Framing
 import Reactor
+import Synchronization
 import Syscalls
 
 /// A worker process as the pool sees it, with the socket that only the two of them have.
@@ -12,6 +13,16 @@ final class Worker: Sendable {
     let child: ChildProcess
     let connection: Connection
     private let reading = Lock(Reading())
+    /// How far the last task is on its way, so that a worker's end in the midst of it is not taken for the task's.
+    let handover = Atomic(Handover.done)
+
+    enum Handover: UInt8, AtomicRepresentable {
+        /// Somebody is about to send a task, or just sending it.
+        case underWay
+        case done
+        /// The worker ended while a task was under way: whoever sends it sees to it.
+        case workerEnded
+    }
 
     private struct Reading {
         var isLeased = false

@@ -56,7 +56,7 @@ extension FileDescriptor {
 /// The signal is directed at the thread that writes. So it is blocked for this thread, and when the write has raised it
 /// (EPIPE, and it was not pending before) it is taken off again before the mask is restored. Where the caller has blocked
 /// it already the mask needs no restoring, but the signal would still come once the caller lets it.
-func withoutBrokenPipeSignal<Result>(
+package func withoutBrokenPipeSignal<Result>(
     _ write: () throws(Errno) -> Result
 ) throws(Errno) -> Result {
     var brokenPipe = sigset_t()

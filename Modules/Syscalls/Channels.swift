@@ -8,9 +8,11 @@ import CSyscalls
 
 /// The two ends of a pipe. A tuple could not hold owned descriptors.
 ///
-/// Frozen, so that other modules can take the ends apart.
+/// Frozen, so that other modules can take the ends apart. See pipe(7).
 @frozen public struct Pipe: ~Copyable, Sendable {
+    /// Where what was written is read. See pipe(7).
     public var readEnd: OwnedFileDescriptor
+    /// Where what the other end reads is written. See pipe(7).
     public var writeEnd: OwnedFileDescriptor
 
     /// A pipe with both ends close-on-exec.
@@ -34,9 +36,11 @@ extension Pipe {
     }
 }
 
-/// Two connected Unix sockets.
+/// Two connected Unix sockets. See socketpair(2).
 @frozen public struct SocketPair: ~Copyable, Sendable {
+    /// One of them; both are alike. See socketpair(2).
     public var first: OwnedFileDescriptor
+    /// The other one. See socketpair(2).
     public var second: OwnedFileDescriptor
 
     /// A pair of connected sockets, both close-on-exec.
@@ -55,14 +59,18 @@ extension Pipe {
 
 /// Whether a socket carries a stream of bytes or messages. See socket(2).
 public struct SocketKind: RawRepresentable, Hashable, Sendable {
+    /// The number that socket(2) takes as its type.
     public let rawValue: CInt
+    /// A type of socket(2) that has no name here.
     public init(rawValue: CInt) { self.rawValue = rawValue }
 
     #if os(Linux)
+        /// The corresponding C constant is `SOCK_STREAM`.
         public static var stream: SocketKind { SocketKind(rawValue: CInt(SOCK_STREAM.rawValue)) }
-        /// A connected stream of messages. Linux only.
+        /// A connected stream of messages. Linux only. The corresponding C constant is `SOCK_SEQPACKET`.
         public static var sequencedPacket: SocketKind { SocketKind(rawValue: CInt(SOCK_SEQPACKET.rawValue)) }
     #else
+        /// The corresponding C constant is `SOCK_STREAM`.
         public static var stream: SocketKind { SocketKind(rawValue: SOCK_STREAM) }
     #endif
 }

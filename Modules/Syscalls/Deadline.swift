@@ -7,6 +7,7 @@
 /// A point on the monotonic clock by which a call is to be done, however often it is interrupted and resumed.
 ///
 /// Unlike `ContinuousClock.Instant` it needs no Concurrency runtime, which would make every fork of a process slower.
+/// See clock_gettime(2).
 public struct Deadline: Hashable, Comparable, Sendable {
     /// Nanoseconds on CLOCK_MONOTONIC, from 0; `Int64.max` never comes.
     private let nanoseconds: Int64
@@ -15,7 +16,7 @@ public struct Deadline: Hashable, Comparable, Sendable {
         self.nanoseconds = nanoseconds
     }
 
-    /// Never.
+    /// Never. As a timeout: none, such as poll(2)'s -1.
     public static var never: Deadline { Deadline(nanoseconds: .max) }
 
     /// This moment. The corresponding C function is `clock_gettime` with `CLOCK_MONOTONIC`.
@@ -25,17 +26,18 @@ public struct Deadline: Hashable, Comparable, Sendable {
         return Deadline(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 
-    /// The moment a duration from now; a negative one has passed.
+    /// The moment a duration from now; a negative one has passed. The corresponding C function is `clock_gettime`.
     public static func after(_ duration: Duration) -> Deadline {
         now + duration
     }
 
-    /// The moment a duration from now; `nil` is never.
+    /// The moment a duration from now; `nil` is never. The corresponding C function is `clock_gettime`.
     public static func after(_ duration: Duration?) -> Deadline {
         duration.map { now + $0 } ?? .never
     }
 
     /// Later by a duration, or earlier by a negative one, down to the clock's start; what is too far away never comes.
+    /// See clock_gettime(2).
     public static func + (deadline: Deadline, duration: Duration) -> Deadline {
         if deadline == .never { return .never }
         let (seconds, attoseconds) = duration.components
@@ -47,10 +49,12 @@ public struct Deadline: Hashable, Comparable, Sendable {
         return tooFar || tooFarToo ? .never : Deadline(nanoseconds: max(0, total))
     }
 
+    /// Whether the left one comes first. See clock_gettime(2).
     public static func < (left: Deadline, right: Deadline) -> Bool {
         left.nanoseconds < right.nanoseconds
     }
 
+    /// How much later one is than another; negative when it is earlier. See clock_gettime(2).
     public static func - (later: Deadline, earlier: Deadline) -> Duration {
         .nanoseconds(later.nanoseconds - earlier.nanoseconds)
     }
@@ -64,9 +68,11 @@ public struct Deadline: Hashable, Comparable, Sendable {
         }
     }
 
+    /// Whether the moment is over. The corresponding C function is `clock_gettime`.
     public var hasPassed: Bool { self != .never && self <= .now }
 
-    /// What is left; zero when it has passed, `nil` when it never comes.
+    /// What is left; zero when it has passed, `nil` when it never comes. The corresponding C function is
+    /// `clock_gettime`.
     public var remaining: Duration? {
         self == .never ? nil : .nanoseconds(max(0, nanoseconds - Deadline.now.nanoseconds))
     }

@@ -4,11 +4,12 @@
     import Darwin
 #endif
 
-/// A name in a directory.
+/// A name in a directory. See readdir(3).
 public struct DirectoryEntry: Sendable {
-    /// The name's bytes, which need not be UTF-8.
+    /// The name's bytes, which need not be UTF-8. The corresponding C field is `d_name`.
     public let name: [UInt8]
-    /// What it names, where the file system tells without being asked again; links are not followed.
+    /// What it names, where the file system tells without being asked again; links are not followed. The corresponding
+    /// C field is `d_type`.
     public let kind: FileStatus.Kind
 }
 
@@ -63,7 +64,8 @@ extension FileStatus.Kind {
 
 /// The names in a directory as text, without `.` and `..`, in no order.
 ///
-/// Names that are not UTF-8 are repaired, and do not open their file then; see `FileDescriptor.entriesOfDirectory`.
+/// Names that are not UTF-8 are repaired, and do not open their file then; see `FileDescriptor.entriesOfDirectory`. The
+/// corresponding C functions are `opendir` and `readdir`.
 public func directoryEntries(_ path: String) throws(Errno) -> [String] {
     let directory = try OwnedFileDescriptor.open(path, [.readOnly, .directory])
     return try directory.descriptor.entriesOfDirectory().map { String(decoding: $0.name, as: UTF8.self) }

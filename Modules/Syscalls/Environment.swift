@@ -18,7 +18,7 @@ public enum Environment {
         if let value { setenv(name, value, 1) } else { unsetenv(name) }
     }
 
-    /// All of it, as `NAME=value`.
+    /// All of it, as `NAME=value`. The corresponding C variable is `environ`.
     public static var all: [String] {
         var entries: [String] = []
         guard var next = csys_environ() else { return entries }

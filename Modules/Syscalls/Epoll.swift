@@ -8,15 +8,24 @@
 
         /// What is waited for, or ready. See epoll_ctl(2).
         public struct Events: OptionSet, Sendable {
+            /// The bits, as epoll_ctl(2) has them.
             public let rawValue: UInt32
+            /// Bits of epoll_ctl(2), with those that have no name here.
             public init(rawValue: UInt32) { self.rawValue = rawValue }
 
+            /// The corresponding C constant is `EPOLLIN`.
             public static var readable: Events { Events(rawValue: EPOLLIN.rawValue) }
+            /// The corresponding C constant is `EPOLLOUT`.
             public static var writable: Events { Events(rawValue: EPOLLOUT.rawValue) }
+            /// The corresponding C constant is `EPOLLERR`.
             public static var error: Events { Events(rawValue: EPOLLERR.rawValue) }
+            /// The corresponding C constant is `EPOLLHUP`.
             public static var hangUp: Events { Events(rawValue: EPOLLHUP.rawValue) }
+            /// The corresponding C constant is `EPOLLRDHUP`.
             public static var readHangUp: Events { Events(rawValue: EPOLLRDHUP.rawValue) }
+            /// The corresponding C constant is `EPOLLET`.
             public static var edgeTriggered: Events { Events(rawValue: 1 << 31) }
+            /// The corresponding C constant is `EPOLLONESHOT`.
             public static var oneShot: Events { Events(rawValue: 1 << 30) }
         }
 
@@ -25,6 +34,7 @@
             owned = OwnedFileDescriptor(owning: try checked(epoll_create1(CInt(EPOLL_CLOEXEC))))
         }
 
+        /// The borrowed descriptor: readable once something in the queue is ready. See epoll(7).
         public var descriptor: FileDescriptor { owned.descriptor }
 
         /// Starts to watch a descriptor. The corresponding C function is `epoll_ctl` with `EPOLL_CTL_ADD`.

@@ -4,166 +4,185 @@
     import Darwin
 #endif
 
-// Every error number that errno(3) lists for the platform. `Errno.name` finds its name in the tables below.
+// Every error number that errno(3) lists and all platforms have; for the others see `Errno+PlatformCodes.swift`.
 
 extension Errno {
+    /// The corresponding C error is `EPERM`.
     public static var notPermitted: Errno { Errno(rawValue: EPERM) }
+    /// The corresponding C error is `ENOENT`.
     public static var noSuchFileOrDirectory: Errno { Errno(rawValue: ENOENT) }
+    /// The corresponding C error is `ESRCH`.
     public static var noSuchProcess: Errno { Errno(rawValue: ESRCH) }
+    /// The corresponding C error is `EINTR`.
     public static var interrupted: Errno { Errno(rawValue: EINTR) }
+    /// The corresponding C error is `EIO`.
     public static var ioError: Errno { Errno(rawValue: EIO) }
+    /// The corresponding C error is `ENXIO`.
     public static var noSuchAddressOrDevice: Errno { Errno(rawValue: ENXIO) }
+    /// The corresponding C error is `E2BIG`.
     public static var argumentListTooLong: Errno { Errno(rawValue: E2BIG) }
+    /// The corresponding C error is `ENOEXEC`.
     public static var executableFormatError: Errno { Errno(rawValue: ENOEXEC) }
+    /// The corresponding C error is `EBADF`.
     public static var badFileDescriptor: Errno { Errno(rawValue: EBADF) }
+    /// The corresponding C error is `ECHILD`.
     public static var noChildProcess: Errno { Errno(rawValue: ECHILD) }
+    /// The corresponding C error is `EAGAIN`.
     public static var resourceTemporarilyUnavailable: Errno { Errno(rawValue: EAGAIN) }
+    /// The corresponding C error is `ENOMEM`.
     public static var noMemory: Errno { Errno(rawValue: ENOMEM) }
+    /// The corresponding C error is `EACCES`.
     public static var permissionDenied: Errno { Errno(rawValue: EACCES) }
+    /// The corresponding C error is `EFAULT`.
     public static var badAddress: Errno { Errno(rawValue: EFAULT) }
+    /// The corresponding C error is `ENOTBLK`.
     public static var notBlockDevice: Errno { Errno(rawValue: ENOTBLK) }
+    /// The corresponding C error is `EBUSY`.
     public static var resourceBusy: Errno { Errno(rawValue: EBUSY) }
+    /// The corresponding C error is `EEXIST`.
     public static var fileExists: Errno { Errno(rawValue: EEXIST) }
+    /// The corresponding C error is `EXDEV`.
     public static var improperLink: Errno { Errno(rawValue: EXDEV) }
+    /// The corresponding C error is `ENODEV`.
     public static var noSuchDevice: Errno { Errno(rawValue: ENODEV) }
+    /// The corresponding C error is `ENOTDIR`.
     public static var notDirectory: Errno { Errno(rawValue: ENOTDIR) }
+    /// The corresponding C error is `EISDIR`.
     public static var isDirectory: Errno { Errno(rawValue: EISDIR) }
+    /// The corresponding C error is `EINVAL`.
     public static var invalidArgument: Errno { Errno(rawValue: EINVAL) }
+    /// The corresponding C error is `ENFILE`.
     public static var tooManyOpenFilesInSystem: Errno { Errno(rawValue: ENFILE) }
+    /// The corresponding C error is `EMFILE`.
     public static var tooManyOpenFiles: Errno { Errno(rawValue: EMFILE) }
+    /// The corresponding C error is `ENOTTY`.
     public static var inappropriateIOControlForDevice: Errno { Errno(rawValue: ENOTTY) }
+    /// The corresponding C error is `ETXTBSY`.
     public static var textFileBusy: Errno { Errno(rawValue: ETXTBSY) }
+    /// The corresponding C error is `EFBIG`.
     public static var fileTooLarge: Errno { Errno(rawValue: EFBIG) }
+    /// The corresponding C error is `ENOSPC`.
     public static var noSpace: Errno { Errno(rawValue: ENOSPC) }
+    /// The corresponding C error is `ESPIPE`.
     public static var illegalSeek: Errno { Errno(rawValue: ESPIPE) }
+    /// The corresponding C error is `EROFS`.
     public static var readOnlyFileSystem: Errno { Errno(rawValue: EROFS) }
+    /// The corresponding C error is `EMLINK`.
     public static var tooManyLinks: Errno { Errno(rawValue: EMLINK) }
+    /// The corresponding C error is `EPIPE`.
     public static var brokenPipe: Errno { Errno(rawValue: EPIPE) }
+    /// The corresponding C error is `EDOM`.
     public static var argumentOutOfDomain: Errno { Errno(rawValue: EDOM) }
+    /// The corresponding C error is `ERANGE`.
     public static var outOfRange: Errno { Errno(rawValue: ERANGE) }
+    /// The corresponding C error is `EDEADLK`.
     public static var resourceDeadlockAvoided: Errno { Errno(rawValue: EDEADLK) }
+    /// The corresponding C error is `ENAMETOOLONG`.
     public static var nameTooLong: Errno { Errno(rawValue: ENAMETOOLONG) }
+    /// The corresponding C error is `ENOLCK`.
     public static var noLocks: Errno { Errno(rawValue: ENOLCK) }
+    /// The corresponding C error is `ENOSYS`.
     public static var notImplemented: Errno { Errno(rawValue: ENOSYS) }
+    /// The corresponding C error is `ENOTEMPTY`.
     public static var directoryNotEmpty: Errno { Errno(rawValue: ENOTEMPTY) }
+    /// The corresponding C error is `ELOOP`.
     public static var tooManySymbolicLinkLevels: Errno { Errno(rawValue: ELOOP) }
+    /// The corresponding C error is `ENOMSG`.
     public static var noMessage: Errno { Errno(rawValue: ENOMSG) }
+    /// The corresponding C error is `EIDRM`.
     public static var identifierRemoved: Errno { Errno(rawValue: EIDRM) }
+    /// The corresponding C error is `ENOSTR`.
     public static var notStream: Errno { Errno(rawValue: ENOSTR) }
+    /// The corresponding C error is `ENODATA`.
     public static var noData: Errno { Errno(rawValue: ENODATA) }
+    /// The corresponding C error is `ETIME`.
     public static var streamTimedOut: Errno { Errno(rawValue: ETIME) }
+    /// The corresponding C error is `ENOSR`.
     public static var noStreamResources: Errno { Errno(rawValue: ENOSR) }
+    /// The corresponding C error is `EREMOTE`.
     public static var tooManyRemoteLevels: Errno { Errno(rawValue: EREMOTE) }
+    /// The corresponding C error is `ENOLINK`.
     public static var noLink: Errno { Errno(rawValue: ENOLINK) }
+    /// The corresponding C error is `EPROTO`.
     public static var protocolError: Errno { Errno(rawValue: EPROTO) }
+    /// The corresponding C error is `EMULTIHOP`.
     public static var multiHop: Errno { Errno(rawValue: EMULTIHOP) }
+    /// The corresponding C error is `EBADMSG`.
     public static var badMessage: Errno { Errno(rawValue: EBADMSG) }
+    /// The corresponding C error is `EOVERFLOW`.
     public static var overflow: Errno { Errno(rawValue: EOVERFLOW) }
+    /// The corresponding C error is `EILSEQ`.
     public static var illegalByteSequence: Errno { Errno(rawValue: EILSEQ) }
+    /// The corresponding C error is `EUSERS`.
     public static var tooManyUsers: Errno { Errno(rawValue: EUSERS) }
+    /// The corresponding C error is `ENOTSOCK`.
     public static var notSocket: Errno { Errno(rawValue: ENOTSOCK) }
+    /// The corresponding C error is `EDESTADDRREQ`.
     public static var addressRequired: Errno { Errno(rawValue: EDESTADDRREQ) }
+    /// The corresponding C error is `EMSGSIZE`.
     public static var messageTooLong: Errno { Errno(rawValue: EMSGSIZE) }
+    /// The corresponding C error is `EPROTOTYPE`.
     public static var protocolWrongTypeForSocket: Errno { Errno(rawValue: EPROTOTYPE) }
+    /// The corresponding C error is `ENOPROTOOPT`.
     public static var protocolNotAvailable: Errno { Errno(rawValue: ENOPROTOOPT) }
+    /// The corresponding C error is `EPROTONOSUPPORT`.
     public static var protocolNotSupported: Errno { Errno(rawValue: EPROTONOSUPPORT) }
+    /// The corresponding C error is `ESOCKTNOSUPPORT`.
     public static var socketTypeNotSupported: Errno { Errno(rawValue: ESOCKTNOSUPPORT) }
+    /// The corresponding C error is `EOPNOTSUPP`.
     public static var notSupportedOnSocket: Errno { Errno(rawValue: EOPNOTSUPP) }
+    /// The corresponding C error is `EPFNOSUPPORT`.
     public static var protocolFamilyNotSupported: Errno { Errno(rawValue: EPFNOSUPPORT) }
+    /// The corresponding C error is `EAFNOSUPPORT`.
     public static var addressFamilyNotSupported: Errno { Errno(rawValue: EAFNOSUPPORT) }
+    /// The corresponding C error is `EADDRINUSE`.
     public static var addressInUse: Errno { Errno(rawValue: EADDRINUSE) }
+    /// The corresponding C error is `EADDRNOTAVAIL`.
     public static var addressNotAvailable: Errno { Errno(rawValue: EADDRNOTAVAIL) }
+    /// The corresponding C error is `ENETDOWN`.
     public static var networkDown: Errno { Errno(rawValue: ENETDOWN) }
+    /// The corresponding C error is `ENETUNREACH`.
     public static var networkUnreachable: Errno { Errno(rawValue: ENETUNREACH) }
+    /// The corresponding C error is `ENETRESET`.
     public static var networkReset: Errno { Errno(rawValue: ENETRESET) }
+    /// The corresponding C error is `ECONNABORTED`.
     public static var connectionAborted: Errno { Errno(rawValue: ECONNABORTED) }
+    /// The corresponding C error is `ECONNRESET`.
     public static var connectionReset: Errno { Errno(rawValue: ECONNRESET) }
+    /// The corresponding C error is `ENOBUFS`.
     public static var noBufferSpace: Errno { Errno(rawValue: ENOBUFS) }
+    /// The corresponding C error is `EISCONN`.
     public static var isConnected: Errno { Errno(rawValue: EISCONN) }
+    /// The corresponding C error is `ENOTCONN`.
     public static var notConnected: Errno { Errno(rawValue: ENOTCONN) }
+    /// The corresponding C error is `ESHUTDOWN`.
     public static var socketShutdown: Errno { Errno(rawValue: ESHUTDOWN) }
+    /// The corresponding C error is `ETOOMANYREFS`.
     public static var tooManyReferences: Errno { Errno(rawValue: ETOOMANYREFS) }
+    /// The corresponding C error is `ETIMEDOUT`.
     public static var timedOut: Errno { Errno(rawValue: ETIMEDOUT) }
+    /// The corresponding C error is `ECONNREFUSED`.
     public static var connectionRefused: Errno { Errno(rawValue: ECONNREFUSED) }
+    /// The corresponding C error is `EHOSTDOWN`.
     public static var hostIsDown: Errno { Errno(rawValue: EHOSTDOWN) }
+    /// The corresponding C error is `EHOSTUNREACH`.
     public static var noRouteToHost: Errno { Errno(rawValue: EHOSTUNREACH) }
+    /// The corresponding C error is `EALREADY`.
     public static var alreadyInProcess: Errno { Errno(rawValue: EALREADY) }
+    /// The corresponding C error is `EINPROGRESS`.
     public static var operationInProgress: Errno { Errno(rawValue: EINPROGRESS) }
+    /// The corresponding C error is `ESTALE`.
     public static var staleNFSFileHandle: Errno { Errno(rawValue: ESTALE) }
+    /// The corresponding C error is `EDQUOT`.
     public static var diskQuotaExceeded: Errno { Errno(rawValue: EDQUOT) }
+    /// The corresponding C error is `ECANCELED`.
     public static var canceled: Errno { Errno(rawValue: ECANCELED) }
+    /// The corresponding C error is `EOWNERDEAD`.
     public static var previousOwnerDied: Errno { Errno(rawValue: EOWNERDEAD) }
+    /// The corresponding C error is `ENOTRECOVERABLE`.
     public static var notRecoverable: Errno { Errno(rawValue: ENOTRECOVERABLE) }
 
     /// The same number as `resourceTemporarilyUnavailable`, here and on most systems.
+    /// The corresponding C error is `EWOULDBLOCK`.
     public static var wouldBlock: Errno { Errno(rawValue: EWOULDBLOCK) }
-
-    #if os(Linux)
-        /// ENOTSUP, which on Linux is EOPNOTSUPP.
-        public static var notSupported: Errno { Errno(rawValue: ENOTSUP) }
-        public static var channelNumberOutOfRange: Errno { Errno(rawValue: ECHRNG) }
-        public static var level2NotSynchronized: Errno { Errno(rawValue: EL2NSYNC) }
-        public static var level3Halted: Errno { Errno(rawValue: EL3HLT) }
-        public static var level3Reset: Errno { Errno(rawValue: EL3RST) }
-        public static var linkNumberOutOfRange: Errno { Errno(rawValue: ELNRNG) }
-        public static var protocolDriverNotAttached: Errno { Errno(rawValue: EUNATCH) }
-        public static var noCSIStructureAvailable: Errno { Errno(rawValue: ENOCSI) }
-        public static var level2Halted: Errno { Errno(rawValue: EL2HLT) }
-        public static var invalidExchange: Errno { Errno(rawValue: EBADE) }
-        public static var invalidRequestDescriptor: Errno { Errno(rawValue: EBADR) }
-        public static var exchangeFull: Errno { Errno(rawValue: EXFULL) }
-        public static var noAnode: Errno { Errno(rawValue: ENOANO) }
-        public static var invalidRequestCode: Errno { Errno(rawValue: EBADRQC) }
-        public static var invalidSlot: Errno { Errno(rawValue: EBADSLT) }
-        public static var badFontFileFormat: Errno { Errno(rawValue: EBFONT) }
-        public static var notOnNetwork: Errno { Errno(rawValue: ENONET) }
-        public static var packageNotInstalled: Errno { Errno(rawValue: ENOPKG) }
-        public static var advertiseError: Errno { Errno(rawValue: EADV) }
-        public static var srmountError: Errno { Errno(rawValue: ESRMNT) }
-        public static var communicationErrorOnSend: Errno { Errno(rawValue: ECOMM) }
-        public static var rfsSpecificError: Errno { Errno(rawValue: EDOTDOT) }
-        public static var nameNotUnique: Errno { Errno(rawValue: ENOTUNIQ) }
-        public static var descriptorInBadState: Errno { Errno(rawValue: EBADFD) }
-        public static var remoteAddressChanged: Errno { Errno(rawValue: EREMCHG) }
-        public static var cannotAccessLibrary: Errno { Errno(rawValue: ELIBACC) }
-        public static var corruptLibrary: Errno { Errno(rawValue: ELIBBAD) }
-        public static var corruptLibrarySection: Errno { Errno(rawValue: ELIBSCN) }
-        public static var tooManyLibraries: Errno { Errno(rawValue: ELIBMAX) }
-        public static var cannotExecLibrary: Errno { Errno(rawValue: ELIBEXEC) }
-        public static var restartCall: Errno { Errno(rawValue: ERESTART) }
-        public static var streamsPipeError: Errno { Errno(rawValue: ESTRPIPE) }
-        public static var structureNeedsCleaning: Errno { Errno(rawValue: EUCLEAN) }
-        public static var notXENIXNamedTypeFile: Errno { Errno(rawValue: ENOTNAM) }
-        public static var noXENIXSemaphores: Errno { Errno(rawValue: ENAVAIL) }
-        public static var isNamedTypeFile: Errno { Errno(rawValue: EISNAM) }
-        public static var remoteIOError: Errno { Errno(rawValue: EREMOTEIO) }
-        public static var noMedium: Errno { Errno(rawValue: ENOMEDIUM) }
-        public static var wrongMediumType: Errno { Errno(rawValue: EMEDIUMTYPE) }
-        public static var requiredKeyNotAvailable: Errno { Errno(rawValue: ENOKEY) }
-        public static var keyExpired: Errno { Errno(rawValue: EKEYEXPIRED) }
-        public static var keyRevoked: Errno { Errno(rawValue: EKEYREVOKED) }
-        public static var keyRejected: Errno { Errno(rawValue: EKEYREJECTED) }
-        public static var radioKilled: Errno { Errno(rawValue: ERFKILL) }
-        public static var hardwarePoisoned: Errno { Errno(rawValue: EHWPOISON) }
-    #else
-        public static var tooManyProcesses: Errno { Errno(rawValue: EPROCLIM) }
-        public static var badRPCStructure: Errno { Errno(rawValue: EBADRPC) }
-        public static var rpcVersionMismatch: Errno { Errno(rawValue: ERPCMISMATCH) }
-        public static var rpcProgramUnavailable: Errno { Errno(rawValue: EPROGUNAVAIL) }
-        public static var rpcProgramVersionMismatch: Errno { Errno(rawValue: EPROGMISMATCH) }
-        public static var badProcedureForProgram: Errno { Errno(rawValue: EPROCUNAVAIL) }
-        public static var badFileTypeOrFormat: Errno { Errno(rawValue: EFTYPE) }
-        public static var authenticationError: Errno { Errno(rawValue: EAUTH) }
-        public static var needAuthenticator: Errno { Errno(rawValue: ENEEDAUTH) }
-        public static var devicePowerIsOff: Errno { Errno(rawValue: EPWROFF) }
-        public static var deviceError: Errno { Errno(rawValue: EDEVERR) }
-        public static var badExecutable: Errno { Errno(rawValue: EBADEXEC) }
-        public static var badCPUType: Errno { Errno(rawValue: EBADARCH) }
-        public static var sharedLibraryVersionMismatch: Errno { Errno(rawValue: ESHLIBVERS) }
-        public static var malformedMachO: Errno { Errno(rawValue: EBADMACHO) }
-        public static var attributeNotFound: Errno { Errno(rawValue: ENOATTR) }
-        public static var noSuchPolicy: Errno { Errno(rawValue: ENOPOLICY) }
-        public static var outputQueueFull: Errno { Errno(rawValue: EQFULL) }
-        public static var notSupported: Errno { Errno(rawValue: ENOTSUP) }
-    #endif
 }

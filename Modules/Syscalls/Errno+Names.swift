@@ -7,10 +7,11 @@
 extension Errno {
     /// The name that C has for the number, such as `EPIPE`; `nil` for one that is not the platform's.
     ///
-    /// Of a number with two names the older one: `EAGAIN`, `EDEADLK`, `EOPNOTSUPP`.
+    /// Of a number with two names the older one: `EAGAIN`, `EDEADLK`, `EOPNOTSUPP`. The corresponding C function is
+    /// `strerrorname_np`.
     public var name: String? { Self.names[rawValue] }
 
-    /// Every number of the platform.
+    /// Every number of the platform. See errno(3).
     public static var all: [Errno] { names.keys.sorted().map { Errno(rawValue: $0) } }
 
     private static let names: [CInt: String] = {

@@ -10,8 +10,10 @@ import CSyscalls
 ///
 /// See errno(3).
 public struct Errno: Error, RawRepresentable, Hashable, Sendable {
+    /// The number, as errno(3) has it.
     public let rawValue: CInt
 
+    /// An error number of errno(3), be it the platform's or not.
     @inlinable public init(rawValue: CInt) {
         self.rawValue = rawValue
     }
@@ -21,7 +23,7 @@ public struct Errno: Error, RawRepresentable, Hashable, Sendable {
 }
 
 extension Errno: CustomStringConvertible {
-    /// The message and the name: `Broken pipe (EPIPE)`.
+    /// The message and the name: `Broken pipe (EPIPE)`. See strerror(3).
     public var description: String { "\(message) (\(name ?? "errno \(rawValue)"))" }
 
     /// The C library's message for the number. The corresponding C function is `strerror_r`.

@@ -4,6 +4,7 @@
 
     /// A counter that readers can wait for. Linux only. See eventfd(2).
     public struct EventCounter: ~Copyable, Sendable {
+        /// The descriptor itself; it can be passed to another process. See eventfd(2).
         public let owned: OwnedFileDescriptor
 
         /// A counter at zero, non-blocking and close-on-exec. The corresponding C function is `eventfd`.
@@ -11,6 +12,7 @@
             owned = OwnedFileDescriptor(owning: try checked(csys_eventfd()))
         }
 
+        /// The borrowed descriptor, for waiting until it is readable. See eventfd(2).
         public var descriptor: FileDescriptor { owned.descriptor }
 
         /// Adds to the counter, which makes it readable.
@@ -29,6 +31,7 @@
 
     /// A timer that readers can wait for. Linux only. See timerfd_create(2).
     public struct TimerDescriptor: ~Copyable, Sendable {
+        /// The descriptor itself; it can be passed to another process. See timerfd_create(2).
         public let owned: OwnedFileDescriptor
 
         /// A timer on the monotonic clock that is not set, non-blocking and close-on-exec.
@@ -38,6 +41,7 @@
             owned = OwnedFileDescriptor(owning: try checked(csys_timerfd_create()))
         }
 
+        /// The borrowed descriptor, for waiting until it is readable. See timerfd_create(2).
         public var descriptor: FileDescriptor { owned.descriptor }
 
         /// Sets the timer, instead of what was set before.
@@ -71,6 +75,7 @@
     ///
     /// The signals have to be blocked in every thread (`SignalSet.setAsMask`), or they take their usual effect.
     public struct SignalDescriptor: ~Copyable, Sendable {
+        /// The descriptor itself; it can be passed to another process. See signalfd(2).
         public let owned: OwnedFileDescriptor
 
         /// Receives the signals of a set, non-blocking and close-on-exec. The corresponding C function is `signalfd`.
@@ -79,11 +84,14 @@
             owned = OwnedFileDescriptor(owning: try checked(csys_signalfd(&set)))
         }
 
+        /// The borrowed descriptor, for waiting until it is readable. See signalfd(2).
         public var descriptor: FileDescriptor { owned.descriptor }
 
-        /// A signal that came, and the process that sent it.
+        /// A signal that came, and the process that sent it. See signalfd(2).
         public struct Received: Sendable {
+            /// What came. The corresponding C field is `ssi_signo`.
             public let signal: Signal
+            /// Who sent it; 0 for the kernel. The corresponding C field is `ssi_pid`.
             public let sender: ProcessID
         }
 

@@ -6,51 +6,6 @@ import CSyscalls
     import Darwin
 #endif
 
-/// How a file is opened. See open(2).
-public struct OpenOptions: OptionSet, Sendable {
-    public let rawValue: CInt
-    public init(rawValue: CInt) { self.rawValue = rawValue }
-
-    public static var readOnly: OpenOptions { OpenOptions(rawValue: O_RDONLY) }
-    public static var writeOnly: OpenOptions { OpenOptions(rawValue: O_WRONLY) }
-    public static var readWrite: OpenOptions { OpenOptions(rawValue: O_RDWR) }
-    public static var create: OpenOptions { OpenOptions(rawValue: O_CREAT) }
-    public static var exclusive: OpenOptions { OpenOptions(rawValue: O_EXCL) }
-    public static var truncate: OpenOptions { OpenOptions(rawValue: O_TRUNC) }
-    public static var append: OpenOptions { OpenOptions(rawValue: O_APPEND) }
-    public static var nonBlocking: OpenOptions { OpenOptions(rawValue: O_NONBLOCK) }
-    public static var noFollow: OpenOptions { OpenOptions(rawValue: O_NOFOLLOW) }
-    public static var directory: OpenOptions { OpenOptions(rawValue: O_DIRECTORY) }
-}
-
-extension OwnedFileDescriptor {
-    /// Opens a file, close-on-exec.
-    ///
-    /// - Parameter permissions: The mode of a file that is created, before the umask.
-    ///
-    /// The corresponding C function is `open`.
-    public static func open(
-        _ path: String, _ options: OpenOptions, permissions: mode_t = 0o666
-    ) throws(Errno) -> OwnedFileDescriptor {
-        OwnedFileDescriptor(
-            owning: try retryingOnInterrupt { csys_open(path, options.rawValue, permissions) })
-    }
-}
-
-extension OwnedFileDescriptor {
-    /// Opens a file whose path need not be UTF-8, close-on-exec.
-    ///
-    /// - Parameter path: Its bytes, as the kernel has them, without a NUL.
-    ///
-    /// The corresponding C function is `open`.
-    public static func open(
-        _ path: [UInt8], _ options: OpenOptions, permissions: mode_t = 0o666
-    ) throws(Errno) -> OwnedFileDescriptor {
-        let path = path.map { CChar(bitPattern: $0) } + [0]
-        return OwnedFileDescriptor(owning: try retryingOnInterrupt { csys_open(path, options.rawValue, permissions) })
-    }
-}
-
 extension FileDescriptor {
     // MARK: Reading
 
@@ -77,22 +32,35 @@ extension FileDescriptor {
         try Self.array(capacity: count) { buffer throws(Errno) in try read(into: buffer) }
     }
 
+    /// Fills the span, with as many calls as that takes. The corresponding C function is `read`.
+    ///
+    /// - Throws: `Errno.noData` when the file ends before that.
+    public func readExactly(into span: inout MutableRawSpan) throws(Errno) {
+        try span.withUnsafeMutableBytes { buffer throws(Errno) in try fill(buffer) }
+    }
+
     /// Reads exactly `count` bytes, with as many calls as that takes.
     ///
     /// - Throws: `Errno.noData` when the file ends before that.
+    ///
+    /// The corresponding C function is `read`.
     public func readExactly(_ count: Int) throws(Errno) -> [UInt8] {
         try Self.array(capacity: count) { buffer throws(Errno) in
-            var filled = 0
-            while filled < count {
-                let received = try read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]))
-                if received == 0 { throw .noData }
-                filled += received
-            }
-            return filled
+            try fill(buffer)
+            return count
         }
     }
 
-    /// Reads to the end of the file.
+    private func fill(_ buffer: UnsafeMutableRawBufferPointer) throws(Errno) {
+        var filled = 0
+        while filled < buffer.count {
+            let received = try read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]))
+            if received == 0 { throw .noData }
+            filled += received
+        }
+    }
+
+    /// Reads to the end of the file. The corresponding C function is `read`.
     public func readToEnd() throws(Errno) -> [UInt8] {
         var all: [UInt8] = []
         while true {
@@ -107,6 +75,13 @@ extension FileDescriptor {
     /// The corresponding C function is `pread`.
     public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Errno) -> Int {
         try retryingOnInterrupt { pread(rawValue, buffer.baseAddress, buffer.count, off_t(offset)) }
+    }
+
+    /// Reads at an offset from the start of the file, up to the span's size. The corresponding C function is `pread`.
+    ///
+    /// - Returns: The number of bytes read; 0 at or after the end of the file.
+    public func read(into span: inout MutableRawSpan, at offset: Int64) throws(Errno) -> Int {
+        try span.withUnsafeMutableBytes { buffer throws(Errno) in try read(into: buffer, at: offset) }
     }
 
     /// Reads into several buffers, in order. The corresponding C function is `readv`.
@@ -137,6 +112,8 @@ extension FileDescriptor {
     ///
     /// - Throws: What `write` throws; some of the bytes may have been written then. On a non-blocking descriptor that is
     ///   full, `Errno.resourceTemporarilyUnavailable`.
+    ///
+    /// The corresponding C function is `write`.
     public func writeAll(_ buffer: UnsafeRawBufferPointer) throws(Errno) {
         var rest = buffer[...]
         while !rest.isEmpty {
@@ -145,17 +122,17 @@ extension FileDescriptor {
         }
     }
 
-    /// Writes all of the bytes, with as many calls as that takes.
+    /// Writes all of the bytes, with as many calls as that takes. The corresponding C function is `write`.
     public func writeAll(_ bytes: RawSpan) throws(Errno) {
         try bytes.withUnsafeBytes { buffer throws(Errno) in try writeAll(buffer) }
     }
 
-    /// Writes all of the bytes, with as many calls as that takes.
+    /// Writes all of the bytes, with as many calls as that takes. The corresponding C function is `write`.
     public func writeAll(_ bytes: [UInt8]) throws(Errno) {
         try writeAll(bytes.span.bytes)
     }
 
-    /// Writes all of the text as UTF-8.
+    /// Writes all of the text as UTF-8. The corresponding C function is `write`.
     public func writeAll(_ text: String) throws(Errno) {
         try writeAll(Array(text.utf8))
     }
@@ -163,6 +140,13 @@ extension FileDescriptor {
     /// Writes at an offset from the start of the file. The corresponding C function is `pwrite`.
     public func write(_ buffer: UnsafeRawBufferPointer, at offset: Int64) throws(Errno) -> Int {
         try retryingOnInterrupt { pwrite(rawValue, buffer.baseAddress, buffer.count, off_t(offset)) }
+    }
+
+    /// Writes at an offset from the start of the file. The corresponding C function is `pwrite`.
+    ///
+    /// - Returns: The number of bytes written.
+    public func write(_ bytes: RawSpan, at offset: Int64) throws(Errno) -> Int {
+        try bytes.withUnsafeBytes { buffer throws(Errno) in try write(buffer, at: offset) }
     }
 
     /// Writes several buffers in order, as one write where the kernel takes it. The corresponding C function is `writev`.
@@ -226,7 +210,7 @@ extension FileDescriptor {
     /// Whether it is a terminal. The corresponding C function is `isatty`.
     public var isTerminal: Bool { isatty(rawValue) == 1 }
 
-    /// What an offset in a file counts from.
+    /// What an offset in a file counts from. See lseek(2).
     public enum SeekOrigin: Sendable {
         case start, current, end
 
@@ -262,18 +246,19 @@ extension FileDescriptor {
     }
 
     /// A fresh array of which `fill` initializes as many bytes as it returns.
-    package static func array(
-        capacity: Int, fill: (UnsafeMutableRawBufferPointer) throws(Errno) -> Int
-    ) throws(Errno) -> [UInt8] {
+    // Inlinable: without it each use in another module is an unspecialized generic call.
+    @inlinable package static func array<Failure: Error>(
+        capacity: Int, fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
+    ) throws(Failure) -> [UInt8] {
         guard capacity > 0 else {
             // Array would write the count 0 into the storage that all empty arrays share, which the thread sanitizer reports.
             _ = try fill(UnsafeMutableRawBufferPointer(start: nil, count: 0))
             return []
         }
         // Array's initializer rethrows untyped: the error is carried out by hand.
-        var failure: Errno?
+        var failure: Failure?
         let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
-            do throws(Errno) {
+            do throws(Failure) {
                 count = try fill(UnsafeMutableRawBufferPointer(buffer))
             } catch {
                 failure = error

@@ -6,24 +6,30 @@
 
 /// What the kernel tells of a file. See stat(2).
 public struct FileStatus: Sendable {
-    /// What kind of file it is.
+    /// What kind of file it is. See inode(7).
     public enum Kind: Sendable {
         case regular, directory, symbolicLink, fifo, socket, characterDevice, blockDevice, unknown
     }
 
+    /// What kind of file it is. The corresponding C field is `st_mode`.
     public let kind: Kind
-    /// Bytes.
+    /// Bytes. The corresponding C field is `st_size`.
     public let size: Int64
-    /// Permission bits.
+    /// Permission bits. The corresponding C field is `st_mode`.
     public let permissions: mode_t
+    /// The user who owns it. The corresponding C field is `st_uid`.
     public let owner: uid_t
-    /// Number of names of the file.
+    /// Number of names of the file. The corresponding C field is `st_nlink`.
     public let linkCount: Int
-    /// Device and inode: equal for two descriptors of the same file.
+    /// Device and inode: equal for two descriptors of the same file. The corresponding C fields are `st_dev` and
+    /// `st_ino`.
     public let identity: Identity
 
+    /// What no two files have in common at a time. See inode(7).
     public struct Identity: Hashable, Sendable {
+        /// The file system that it is on. The corresponding C field is `st_dev`.
         public let device: UInt64
+        /// Its number there. The corresponding C field is `st_ino`.
         public let inode: UInt64
     }
 

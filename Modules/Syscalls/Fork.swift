@@ -6,7 +6,7 @@ import CSyscalls
     import Darwin
 #endif
 
-/// Which side of a fork one is on.
+/// Which side of a fork one is on. See fork(2).
 public enum ForkResult: Sendable {
     case child
     case parent(child: ProcessID)

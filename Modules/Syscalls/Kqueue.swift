@@ -11,6 +11,7 @@
             try owned.descriptor.setCloseOnExec(true)
         }
 
+        /// The borrowed descriptor: readable once an event is there. See kqueue(2).
         public var descriptor: FileDescriptor { owned.descriptor }
 
         /// Applies changes, and waits for events once: a signal ends the wait early, with none.

@@ -13,7 +13,7 @@ package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     }
 
     // Inlinable: without it each use in another module is an unspecialized generic call.
-    @inlinable package borrowing func withLock<Result: ~Copyable, Failure: Error>(
+    @inlinable @inline(__always) package borrowing func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
         // Not the value's address: taking that is an access to it, before the sanitizer has been told of the order.

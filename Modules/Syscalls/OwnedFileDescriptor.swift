@@ -6,13 +6,15 @@
 
 /// A file descriptor that is closed exactly once: when its owner goes, or by `close()`.
 ///
-/// Operations are on the borrowed `descriptor`, which is valid for as long as this value lives.
+/// Operations are on the borrowed `descriptor`, which is valid for as long as this value lives. See close(2).
 public struct OwnedFileDescriptor: ~Copyable, Sendable {
     private let rawValue: CInt
 
     /// Takes over a descriptor from C.
     ///
     /// - Parameter rawValue: An open descriptor that nobody else is going to close. `-1` is a programmer's error.
+    ///
+    /// See close(2).
     public init(owning rawValue: CInt) {
         precondition(rawValue >= 0, "\(rawValue) is no descriptor: check the result of the call that made it")
         self.rawValue = rawValue
@@ -23,7 +25,10 @@ public struct OwnedFileDescriptor: ~Copyable, Sendable {
         _ = closeDescriptor(rawValue)
     }
 
-    /// The borrowed descriptor, for calls. Do not keep it beyond this value's life.
+    /// The borrowed descriptor, for calls. Do not keep it beyond this value's life. See open(2).
+    ///
+    /// Ask a variable for it: that of `try OwnedFileDescriptor.open(path, .readOnly).descriptor` is closed at once, and so is
+    /// that of `optional?.descriptor`, which ends the value of a constant.
     public var descriptor: FileDescriptor { FileDescriptor(rawValue: rawValue) }
 
     /// Closes now and reports a failure, which for files on some file systems means lost data.
@@ -34,10 +39,11 @@ public struct OwnedFileDescriptor: ~Copyable, Sendable {
         if result == -1, Errno.current != .interrupted { throw Errno.current }
     }
 
-    /// Closes now, where a failure would tell nothing: sockets, pipes, files that were only read.
+    /// Closes now, where a failure would tell nothing: sockets, pipes, files that were only read. The corresponding C
+    /// function is `close`.
     public consuming func discard() {}
 
-    /// Gives the descriptor up: the caller closes it.
+    /// Gives the descriptor up: the caller closes it. See close(2).
     public consuming func take() -> CInt {
         let rawValue = rawValue
         discard self

@@ -71,7 +71,8 @@ extension ProcessID {
     }
 
     extension ProcessID {
-        /// Lets the process run on these processors only. Linux only.
+        /// Lets the process run on these processors only: its main thread, or of this process the calling one, and
+        /// threads that start from then on. Linux only.
         ///
         /// The corresponding C function is `sched_setaffinity`.
         public func setAffinity(_ cpus: [Int]) throws(Errno) {
@@ -80,7 +81,7 @@ extension ProcessID {
     }
 
     extension ProcessID {
-        /// The processors that the process may run on. Linux only.
+        /// The processors that the process (of this one: the calling thread) may run on. Linux only.
         ///
         /// The corresponding C function is `sched_getaffinity`.
         public func affinity() throws(Errno) -> [Int] {

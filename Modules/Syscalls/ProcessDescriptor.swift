@@ -6,9 +6,10 @@
     ///
     /// Linux only. Readable (poll, epoll) once the process has ended. See pidfd_open(2).
     public struct ProcessDescriptor: ~Copyable, Sendable {
+        /// The descriptor itself; it can be passed to another process. See pidfd_open(2).
         public let owned: OwnedFileDescriptor
 
-        /// Takes over a process descriptor, such as one that was received.
+        /// Takes over a process descriptor, such as one that was received. See pidfd_open(2).
         public init(owning descriptor: consuming OwnedFileDescriptor) {
             owned = descriptor
         }
@@ -23,7 +24,7 @@
             owned = OwnedFileDescriptor(owning: try checked(csys_pidfd_open(process.rawValue)))
         }
 
-        /// The borrowed descriptor, for waiting.
+        /// The borrowed descriptor, for waiting. See pidfd_open(2).
         public var descriptor: FileDescriptor { owned.descriptor }
 
         /// Sends a signal to this very process.
@@ -38,6 +39,8 @@
         /// Waits until the process has ended; it need not be a child. Reaps nothing.
         ///
         /// - Returns: Whether it has ended by the deadline.
+        ///
+        /// The corresponding C function is `poll`.
         public func waitForEnd(until deadline: Deadline = .never) throws(Errno) -> Bool {
             try !descriptor.wait(for: .readable, until: deadline).isEmpty
         }

@@ -6,9 +6,11 @@ import CSyscalls
     import Darwin
 #endif
 
-/// A process's number. The kernel gives it to another process once this one has been reaped.
+/// A process's number. The kernel gives it to another process once this one has been reaped. See credentials(7).
 public struct ProcessID: RawRepresentable, Hashable, Sendable, Codable {
+    /// The number that C calls take. See credentials(7).
     public let rawValue: pid_t
+    /// The process of a number that came from C or from another process. See credentials(7).
     public init(rawValue: pid_t) { self.rawValue = rawValue }
 
     /// This process. The corresponding C function is `getpid`.
@@ -49,10 +51,11 @@ public struct ProcessID: RawRepresentable, Hashable, Sendable, Codable {
 }
 
 extension ProcessID: CustomStringConvertible {
+    /// The number, for messages.
     public var description: String { "\(rawValue)" }
 }
 
-/// How a process ended.
+/// How a process ended. See wait(2).
 public enum ExitStatus: Hashable, Sendable, Codable {
     /// It left by itself, with a code from 0 to 255.
     case exited(CInt)
@@ -69,10 +72,10 @@ public enum ExitStatus: Hashable, Sendable, Codable {
             ? .exited((status >> 8) & 0xff) : .signaled(signal, coreDumped: status & 0x80 != 0)
     }
 
-    /// Whether it left by itself with code 0.
+    /// Whether it left by itself with code 0. The corresponding C macros are `WIFEXITED` and `WEXITSTATUS`.
     public var isSuccess: Bool { self == .exited(0) }
 
-    /// As CPython's `Process.exitcode` has it: the code, or minus the signal's number; 255 when unknown.
+    /// As CPython's `Process.exitcode` has it: the code, or minus the signal's number; 255 when unknown. See wait(2).
     public var returnCode: Int {
         switch self {
         case .exited(let code): Int(code)
@@ -83,6 +86,7 @@ public enum ExitStatus: Hashable, Sendable, Codable {
 }
 
 extension ExitStatus: CustomStringConvertible {
+    /// For messages: `exited with code 3`, `killed by SIGKILL`. See wait(2).
     public var description: String {
         switch self {
         case .exited(let code): "exited with code \(code)"

@@ -6,7 +6,7 @@
 
 /// A limit on what this process may use. See getrlimit(2).
 public struct ResourceLimit: Hashable, Sendable {
-    /// What is limited.
+    /// What is limited. See getrlimit(2).
     public enum Resource: Sendable, CaseIterable {
         /// The number of open descriptors.
         case openFiles
@@ -54,11 +54,12 @@ public struct ResourceLimit: Hashable, Sendable {
         #endif
     }
 
-    /// What is enforced; `nil` is no limit.
+    /// What is enforced; `nil` is no limit. The corresponding C field is `rlim_cur`.
     public var soft: UInt64?
-    /// How far the soft one may be raised; `nil` is no limit.
+    /// How far the soft one may be raised; `nil` is no limit. The corresponding C field is `rlim_max`.
     public var hard: UInt64?
 
+    /// A limit to be applied. See getrlimit(2).
     public init(soft: UInt64?, hard: UInt64?) {
         self.soft = soft
         self.hard = hard

@@ -8,14 +8,15 @@ import CSyscalls
 
 /// Memory that several processes can map, by name or by a descriptor that they are given. See shm_overview(7), memfd_create(2).
 public struct SharedMemory: ~Copyable, Sendable {
-    /// What is mapped; it can be passed to another process.
+    /// What is mapped; it can be passed to another process. See mmap(2).
     public let owned: OwnedFileDescriptor
 
+    /// The borrowed descriptor of what is mapped. See mmap(2).
     public var descriptor: FileDescriptor { owned.descriptor }
 
     /// Takes over the descriptor of shared memory, such as one that was received.
     ///
-    /// Memory from a peer is safe to map only when it can no longer shrink: see `isSealedAgainstResizing`.
+    /// Memory from a peer is safe to map only when it can no longer shrink: see `isSealedAgainstResizing`. See mmap(2).
     public init(owning descriptor: consuming OwnedFileDescriptor) {
         owned = descriptor
     }
@@ -59,14 +60,15 @@ public struct SharedMemory: ~Copyable, Sendable {
             owned = memory
         }
 
-        /// Whether the size is fixed for good: a mapping of it can never be cut, which would be SIGBUS. Linux only.
+        /// Whether the size is fixed for good: a mapping of it can never be cut, which would be SIGBUS. Linux only. The
+        /// corresponding C function is `fcntl` with `F_GET_SEALS`.
         public var isSealedAgainstResizing: Bool {
             let seals = csys_get_seals(descriptor.rawValue)
             return seals != -1 && seals & csys_seal_shrink != 0
         }
     #endif
 
-    /// Bytes.
+    /// Bytes. The corresponding C function is `fstat`.
     public func size() throws(Errno) -> Int {
         Int(try descriptor.status().size)
     }
@@ -86,7 +88,7 @@ public struct SharedMemory: ~Copyable, Sendable {
 public struct MemoryMapping: ~Copyable, @unchecked Sendable {
     // Sound: the address never changes, and what other processes do to the memory is outside Swift's model anyway.
     private let base: UnsafeMutableRawPointer
-    /// Bytes.
+    /// Bytes. See mmap(2).
     public let count: Int
 
     /// Maps `count` bytes from the start of a file. The corresponding C function is `mmap` with `MAP_SHARED`.
@@ -104,14 +106,25 @@ public struct MemoryMapping: ~Copyable, @unchecked Sendable {
         munmap(base, count)
     }
 
-    /// Runs `body` with the bytes, to read.
+    /// Runs `body` with the bytes, to read. See mmap(2).
     public borrowing func withSpan<Result, Failure: Error>(
         _ body: (RawSpan) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         try body(UnsafeRawBufferPointer(start: base, count: count).bytes)
     }
 
-    /// Runs `body` with the bytes, to read and write. On a mapping that is not writable a write is SIGSEGV.
+    /// Runs `body` with the bytes, to read and write. On a mapping that is not writable a write is SIGSEGV. See mmap(2).
+    ///
+    /// The span keeps others of this process out no more than other processes: who writes when is for them to agree.
+    public borrowing func withMutableSpan<Result, Failure: Error>(
+        _ body: (inout MutableRawSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        var span = UnsafeMutableRawBufferPointer(start: base, count: count).mutableBytes
+        return try body(&span)
+    }
+
+    /// Runs `body` with the bytes, to read and write. On a mapping that is not writable a write is SIGSEGV. See
+    /// mmap(2).
     public borrowing func withBytes<Result, Failure: Error>(
         _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {

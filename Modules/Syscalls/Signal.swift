@@ -6,26 +6,46 @@
 
 /// A signal's number. See signal(7).
 public struct Signal: RawRepresentable, Hashable, Sendable {
+    /// The number, as signal(7) has it.
     public let rawValue: CInt
+    /// A signal of signal(7), such as a real-time one, that has no name here.
     public init(rawValue: CInt) { self.rawValue = rawValue }
 
+    /// The corresponding C constant is `SIGHUP`.
     public static var hangUp: Signal { Signal(rawValue: SIGHUP) }
+    /// The corresponding C constant is `SIGINT`.
     public static var interrupt: Signal { Signal(rawValue: SIGINT) }
+    /// The corresponding C constant is `SIGQUIT`.
     public static var quit: Signal { Signal(rawValue: SIGQUIT) }
+    /// The corresponding C constant is `SIGILL`.
     public static var illegalInstruction: Signal { Signal(rawValue: SIGILL) }
+    /// The corresponding C constant is `SIGTRAP`.
     public static var trap: Signal { Signal(rawValue: SIGTRAP) }
+    /// The corresponding C constant is `SIGABRT`.
     public static var abort: Signal { Signal(rawValue: SIGABRT) }
+    /// The corresponding C constant is `SIGBUS`.
     public static var bus: Signal { Signal(rawValue: SIGBUS) }
+    /// The corresponding C constant is `SIGFPE`.
     public static var floatingPoint: Signal { Signal(rawValue: SIGFPE) }
+    /// The corresponding C constant is `SIGKILL`.
     public static var kill: Signal { Signal(rawValue: SIGKILL) }
+    /// The corresponding C constant is `SIGUSR1`.
     public static var user1: Signal { Signal(rawValue: SIGUSR1) }
+    /// The corresponding C constant is `SIGSEGV`.
     public static var segmentationFault: Signal { Signal(rawValue: SIGSEGV) }
+    /// The corresponding C constant is `SIGUSR2`.
     public static var user2: Signal { Signal(rawValue: SIGUSR2) }
+    /// The corresponding C constant is `SIGPIPE`.
     public static var brokenPipe: Signal { Signal(rawValue: SIGPIPE) }
+    /// The corresponding C constant is `SIGALRM`.
     public static var alarm: Signal { Signal(rawValue: SIGALRM) }
+    /// The corresponding C constant is `SIGTERM`.
     public static var terminate: Signal { Signal(rawValue: SIGTERM) }
+    /// The corresponding C constant is `SIGCHLD`.
     public static var child: Signal { Signal(rawValue: SIGCHLD) }
+    /// The corresponding C constant is `SIGSTOP`.
     public static var stop: Signal { Signal(rawValue: SIGSTOP) }
+    /// The corresponding C constant is `SIGCONT`.
     public static var resume: Signal { Signal(rawValue: SIGCONT) }
 
     /// Every number that a signal can have here, real-time ones included.
@@ -53,7 +73,7 @@ public struct Signal: RawRepresentable, Hashable, Sendable {
         try checked(sigaction(rawValue, &action, nil))
     }
 
-    /// What the process does at the signal, to be put back by `restore`.
+    /// What the process does at the signal, to be put back by `restore`. The corresponding C function is `sigaction`.
     public func disposition() throws(Errno) -> SignalDisposition {
         var action = sigaction()
         try checked(sigaction(rawValue, nil, &action))
@@ -89,7 +109,7 @@ public struct Signal: RawRepresentable, Hashable, Sendable {
 }
 
 extension Signal: CustomStringConvertible {
-    /// The name, such as `SIGKILL`, or the number of one without a name here.
+    /// The name, such as `SIGKILL`, or the number of one without a name here. See signal(7).
     public var description: String {
         Self.names[rawValue] ?? "signal \(rawValue)"
     }
@@ -104,8 +124,9 @@ extension Signal: CustomStringConvertible {
     ]
 }
 
-/// What a process did at a signal at some moment.
+/// What a process did at a signal at some moment. See sigaction(2).
 public struct SignalDisposition: Sendable {
+    /// The signal that it is about. See signal(7).
     public let signal: Signal
     private let action: sigaction
 

@@ -12,19 +12,21 @@ public struct SignalSet: Sendable, ExpressibleByArrayLiteral {
         self.set = set
     }
 
+    /// These signals and no others. The corresponding C functions are `sigemptyset` and `sigaddset`.
     public init(arrayLiteral signals: Signal...) {
         set = sigset_t()
         sigemptyset(&set)
         for signal in signals { sigaddset(&set, signal.rawValue) }
     }
 
-    /// Every signal.
+    /// Every signal. The corresponding C function is `sigfillset`.
     public static var all: SignalSet {
         var set = sigset_t()
         sigfillset(&set)
         return SignalSet(set)
     }
 
+    /// Whether the signal is in the set. The corresponding C function is `sigismember`.
     public func contains(_ signal: Signal) -> Bool {
         var set = set
         return sigismember(&set, signal.rawValue) == 1

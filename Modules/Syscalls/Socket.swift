@@ -170,9 +170,11 @@ extension FileDescriptor {
     }
 }
 
-/// A socket that `accept` made, and who is at its other end.
+/// A socket that `accept` made, and who is at its other end. See accept(2).
 @frozen public struct AcceptedSocket: ~Copyable, Sendable {
+    /// The connection. See accept(2).
     public let socket: OwnedFileDescriptor
+    /// The address of its peer; of a nameless Unix socket, one without a path. See accept(2).
     public let peer: SocketAddress
 }
 

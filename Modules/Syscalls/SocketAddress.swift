@@ -14,13 +14,15 @@ public struct SocketAddress: Sendable {
         self.length = length
     }
 
-    /// The address family: `AF_UNIX`, `AF_INET` or `AF_INET6`.
+    /// The address family: `AF_UNIX`, `AF_INET` or `AF_INET6`. The corresponding C field is `sa_family`.
     public var family: CInt { CInt(storage.ss_family) }
 
     /// A path in the file system, or on Linux a name in the abstract space when it starts with a NUL.
     ///
     /// - Throws: `Errno.nameTooLong` when the path does not fit a `sockaddr_un` (107 bytes on Linux);
     ///   `Errno.invalidArgument` for an empty one, or one with a NUL in it, where the kernel would take another path.
+    ///
+    /// See unix(7).
     public init(unixPath path: String) throws(Errno) {
         let bytes = Array(path.utf8)
         let isAbstract = bytes.first == 0
@@ -70,7 +72,8 @@ public struct SocketAddress: Sendable {
         return addresses
     }
 
-    /// The path of a Unix address; starts with a NUL for an abstract one, `nil` for other families and nameless sockets.
+    /// The path of a Unix address; starts with a NUL for an abstract one, `nil` for other families and nameless
+    /// sockets. See unix(7).
     public var unixPath: String? {
         let header = MemoryLayout<sa_family_t>.size
         guard family == AF_UNIX, Int(length) > header else { return nil }
@@ -92,7 +95,7 @@ public struct SocketAddress: Sendable {
         }
     }
 
-    /// The port of an internet address.
+    /// The port of an internet address. See ip(7).
     public var port: UInt16? {
         withUnsafeBytes(of: storage) { bytes in
             switch family {

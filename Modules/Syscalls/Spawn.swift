@@ -10,24 +10,27 @@ import CSyscalls
 ///
 /// The program gets the descriptors of the map and no other, whatever their close-on-exec flags say.
 public struct SpawnOptions: Sendable {
-    /// The program's arguments, its name first.
+    /// The program's arguments, its name first. See execve(2).
     public var arguments: [String]
-    /// `NAME=value` strings; `nil` is this process's own environment.
+    /// `NAME=value` strings; `nil` is this process's own environment. See environ(7).
     public var environment: [String]?
-    /// Which descriptor of the program is which of ours. Numbers not named are closed in it.
+    /// Which descriptor of the program is which of ours. Numbers not named are closed in it. The corresponding C
+    /// function is `posix_spawn_file_actions_adddup2`.
     public var descriptors: [CInt: FileDescriptor]
-    /// Signals that have their default effect in it, whatever they have here.
+    /// Signals that have their default effect in it, whatever they have here. The corresponding C function is
+    /// `posix_spawnattr_setsigdefault`.
     public var defaultSignals: SignalSet
-    /// Signals that are blocked in it.
+    /// Signals that are blocked in it. The corresponding C function is `posix_spawnattr_setsigmask`.
     public var signalMask: SignalSet
-    /// The directory that it starts in; `nil` is ours.
+    /// The directory that it starts in; `nil` is ours. The corresponding C function is
+    /// `posix_spawn_file_actions_addchdir_np`.
     public var workingDirectory: String?
-    /// Whether it leads a process group of its own.
+    /// Whether it leads a process group of its own. The corresponding C function is `posix_spawnattr_setpgroup`.
     public var ownProcessGroup: Bool
-    /// Whether it leads a session of its own.
+    /// Whether it leads a session of its own. The corresponding C flag is `POSIX_SPAWN_SETSID`.
     public var ownSession: Bool
 
-    /// A program that has our standard streams, and default signals.
+    /// A program that has our standard streams, and default signals. See posix_spawn(3).
     public init(arguments: [String]) {
         self.arguments = arguments
         environment = nil

@@ -9,6 +9,11 @@ struct DescriptorBatchTests {
         #expect(try runHelper("FDPassingHelper", ["batch"]) == .success)
     }
 
+    @Test("those that are left are taken one after the other, in order")
+    func takingNext() throws {
+        #expect(try runHelper("FDPassingHelper", ["take-next"]) == .success)
+    }
+
     @Test("batches are split and joined in order")
     func joining() throws {
         #expect(try runHelper("FDPassingHelper", ["joined-batches"]) == .success)

@@ -54,7 +54,12 @@ struct PythonTests {
                 read_end, write_end = os.pipe()
                 first, second = socket.socketpair()
                 file = tempfile.TemporaryFile()
-                for number in [read_end, first.fileno(), file.fileno()]:
+                if hasattr(os, "memfd_create"):
+                    memory = os.memfd_create("test")
+                else:
+                    memory = os.dup(tempfile.TemporaryFile().fileno())
+                os.write(memory, b"memory")
+                for number in [read_end, first.fileno(), file.fileno(), memory]:
                     send_handle(channel, number, os.getpid())
                 os.write(write_end, b"pipe")
                 second.sendall(b"socket")
@@ -81,7 +86,7 @@ struct PythonTests {
         #expect(try sockets.second.descriptor.readExactly(11) == Array("from Python".utf8))
 
         var received = DescriptorBatch()
-        for _ in 0..<3 { received.append(contentsOf: try channel.descriptor.receiveDescriptors(1)) }
+        for _ in 0..<4 { received.append(contentsOf: try channel.descriptor.receiveDescriptors(1)) }
         // The position is the one that Python's writes have left.
         try file.descriptor.seek(to: 0)
         #expect(try file.descriptor.readToEnd() == Array("from Python".utf8))
@@ -93,5 +98,7 @@ struct PythonTests {
         try channel.descriptor.writeAll("!")
         #expect(try peer.waitForOutcome() == .success)
         #expect(try numbers[2].readToEnd() == Array("file".utf8))
+        try numbers[3].seek(to: 0)
+        #expect(try numbers[3].readToEnd() == Array("memory".utf8))
     }
 }

@@ -81,7 +81,7 @@ struct AsyncReadinessTests {
         }
     }
 
-    @Test("several tasks may wait for the same descriptor, and one that is cancelled leaves the others", arguments: Backend.all)
+    @Test("several tasks wait for the same descriptor, one that is cancelled leaves the others", arguments: Backend.all)
     func sameDescriptor(backend: Backend) async throws {
         try await withThread(backend) { thread in
             let pipe = try Pipe()

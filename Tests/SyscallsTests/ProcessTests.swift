@@ -70,11 +70,6 @@ struct ProcessTests {
             #expect(try runHelper("SyscallsHelper", ["subreaper"]) == .success)
         }
 
-        @Test("a process can be kept on one processor")
-        func affinity() throws {
-            #expect(try runHelper("SyscallsHelper", ["affinity"]) == .success)
-        }
-
         @Test("another process's threads, descriptors and memory are told")
         func status() throws {
             let ready = try Pipe()

@@ -66,7 +66,28 @@ struct SharedMemoryTests {
         #expect(seen == 9)
     }
 
+    @Test("a mapping is written through a span, and read through another")
+    func spans() throws {
+        let name = "/forkserver-test-\(try randomName())"
+        let memory = try SharedMemory(creating: name, size: 16)
+        defer { try? SharedMemory.unlink(name) }
+        let mapping = try memory.map()
+        let count = mapping.withMutableSpan { bytes in
+            bytes.storeBytes(of: 0x0102_0304_0506_0708, toByteOffset: 8, as: UInt64.self)
+            return bytes.byteCount
+        }
+        #expect(count == 16)
+        let again = try memory.map(writable: false)
+        let seen = again.withSpan { $0.unsafeLoad(fromByteOffset: 8, as: UInt64.self) }
+        #expect(seen == 0x0102_0304_0506_0708)
+    }
+
     #if os(Linux)
+        @Test("memory is mapped for as long as the mapping lives, and one that is not writable is not written")
+        func lifetime() throws {
+            #expect(try runHelper("SyscallsHelper", ["mapping"]) == .success)
+        }
+
         @Test("what one process writes to anonymous memory another reads, and back")
         func anonymous() throws {
             let memory = try SharedMemory(anonymous: "test", size: Self.size)

@@ -10,13 +10,21 @@ struct SignalStormTests {
         arguments: [
             "storm-read", "storm-read-exactly", "storm-write", "storm-poll", "storm-accept", "storm-connect-unix",
             "storm-connect-tcp", "storm-waitpid", "storm-process-descriptor", "storm-semaphore",
+            "storm-receive", "storm-send", "storm-vectors", "storm-open",
         ])
     func interrupted(command: String) throws {
         #expect(try runHelper("SyscallsHelper", [command]) == .success)
     }
 
-    @Test("a poll that signals interrupt ends at its deadline, not before it and not ever later")
-    func deadline() throws {
-        #expect(try runHelper("SyscallsHelper", ["storm-poll-deadline"]) == .success)
+    @Test(
+        "a wait that signals interrupt ends at its deadline, not before it and not ever later",
+        arguments: ["storm-poll-deadline", "storm-send-deadline", "storm-sleep"])
+    func deadline(command: String) throws {
+        #expect(try runHelper("SyscallsHelper", [command]) == .success)
+    }
+
+    @Test("a single wait, whose caller looks after the time, ends early with nothing")
+    func singleWaits() throws {
+        #expect(try runHelper("SyscallsHelper", ["storm-single-waits"]) == .success)
     }
 }

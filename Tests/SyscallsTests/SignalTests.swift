@@ -47,6 +47,11 @@ struct SignalTests {
         #expect(try runHelper("SyscallsHelper", ["signal-dispositions"]) == .success)
     }
 
+    @Test("a handler is set for a scope, and what was there before it is there after it, also after an error")
+    func handlers() throws {
+        #expect(try runHelper("SyscallsHelper", ["handler-in-scope"]) == .success)
+    }
+
     @Test("signals say their names")
     func names() {
         #expect(Signal.kill.description == "SIGKILL")

@@ -144,7 +144,8 @@ let countingCommands: HelperCommands = [
     },
 ]
 
-private func withChannel(_ body: (FileDescriptor, FileDescriptor, FileDescriptor) throws -> Void) throws {
+/// A connected pair of sockets, and a file to send.
+func withChannel(_ body: (FileDescriptor, FileDescriptor, FileDescriptor) throws -> Void) throws {
     let pair = try SocketPair()
     let file = try OwnedFileDescriptor.open("/dev/null", .readOnly)
     try body(pair.first.descriptor, pair.second.descriptor, file.descriptor)
@@ -176,7 +177,7 @@ private func receive(_ limit: Int, from socket: FileDescriptor) throws -> Int {
 }
 
 /// Leaves this process room for so many more descriptors, and returns the limit that was.
-private func limitDescriptors(room: Int) throws -> rlimit {
+func limitDescriptors(room: Int) throws -> rlimit {
     var limit = rlimit()
     getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     let open = try FileDescriptor.allOpen().map(\.rawValue)
@@ -185,7 +186,8 @@ private func limitDescriptors(room: Int) throws -> rlimit {
     return limit
 }
 
-private func setLimit(_ limit: rlimit) throws {
+/// Makes this the limit on open descriptors.
+func setLimit(_ limit: rlimit) throws {
     var limit = limit
     try checked(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit))
 }

@@ -7,7 +7,11 @@ import TestSupport
 /// opens any, have little room for them.
 @main enum FDPassingHelper {
     static func main() {
-        runSubcommand(peerCommands.merging(countingCommands) { $1 })
+        runSubcommand(
+            peerCommands
+                .merging(countingCommands) { $1 }
+                .merging(messageCommands) { $1 }
+                .merging(credentialsCommands) { $1 })
     }
 }
 

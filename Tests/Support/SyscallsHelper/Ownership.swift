@@ -44,6 +44,26 @@ let ownershipCommands: HelperCommands = [
             checkEqual(error, .badFileDescriptor)
         }
     },
+    "duplicate-onto": {
+        let pipe = try Pipe()
+        let file = try OwnedFileDescriptor.open("/dev/null", .writeOnly)
+        let writer = pipe.writeEnd.descriptor
+        try file.descriptor.duplicate(onto: writer)
+        checkEqual(try writer.status().identity, try file.descriptor.status().identity)
+        check(try !writer.isCloseOnExec(), "it is close-on-exec")
+        // What it stood for is closed.
+        checkEqual(try pipe.readEnd.descriptor.wait(for: .readable, until: .generous), .hangUp)
+        // A number that stood for nothing, a descriptor onto itself, and one that is not open.
+        let free = FileDescriptor(rawValue: 77)
+        check(!free.isOpen, "it is open")
+        try pipe.readEnd.descriptor.duplicate(onto: free)
+        let owned = OwnedFileDescriptor(owning: free.rawValue)
+        checkEqual(try owned.descriptor.status().identity, try pipe.readEnd.descriptor.status().identity)
+        try owned.descriptor.duplicate(onto: owned.descriptor)
+        check(owned.descriptor.isOpen, "it is closed")
+        checkThrows(Errno.badFileDescriptor) { try FileDescriptor(rawValue: 78).duplicate(onto: free) }
+        checkEqual(try owned.descriptor.status().identity, try pipe.readEnd.descriptor.status().identity)
+    },
     "failed-calls-keep-nothing": {
         let directory = try TemporaryDirectory()
         try checkKeepsDescriptors {

@@ -23,31 +23,6 @@ let sharingCommands: HelperCommands = [
             try target.post()
         }
     },
-    // The handler set in a scope, and what was there before.
-    "signal-dispositions": {
-        try Signal.user1.ignore()
-        let ignored = try Signal.user1.disposition()
-        try Signal.user1.setHandler(countSignal)
-        try ProcessID.current.send(.user1)
-        checkEqual(receivedSignals, 1)
-        try ignored.restore()
-        try ProcessID.current.send(.user1)
-        checkEqual(receivedSignals, 1)
-        let child = try forkChild {
-            try Signal.user1.restoreDefault()
-            try ProcessID.current.send(.user1)
-        }
-        checkEqual(try child.wait(), .signaled(SIGUSR1, coreDumped: false))
-        checkThrows(Errno.invalidArgument) { try Signal.kill.ignore() }
-    },
-    "blocked-signals-wait": {
-        try Signal.user1.setHandler(countSignal)
-        try ([.user1] as SignalSet).whileBlocked {
-            try ProcessID.current.send(.user1)
-            checkEqual(receivedSignals, 0)
-        }
-        checkEqual(receivedSignals, 1)
-    },
     "descriptor-limit": {
         var limit = rlimit()
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
@@ -86,13 +61,29 @@ let sharingCommands: HelperCommands = [
         let number = String(decoding: try numbers.readEnd.descriptor.read(upTo: 20), as: UTF8.self)
         checkEqual(try ProcessID(rawValue: CInt(number)!).wait(), .exited(5))
     },
-    "affinity": {
-        try ProcessID.current.setAffinity([0])
-        let file = try OwnedFileDescriptor.open("/proc/self/status", .readOnly)
-        let status = String(decoding: try file.descriptor.readToEnd(), as: UTF8.self)
-        check(status.contains("\nCpus_allowed_list:\t0\n"), status)
-        checkThrows(Errno.invalidArgument) { try ProcessID.current.setAffinity([-1]) }
-        checkThrows(Errno.invalidArgument) { try ProcessID.current.setAffinity([]) }
+    // Mapped for as long as the value lives.
+    "mapping": {
+        let memory = try SharedMemory(anonymous: "mapped-here", size: 100)
+        checkEqual(try mappingCount("mapped-here"), 0)
+        do {
+            let mapping = try memory.map()
+            checkEqual(try mappingCount("mapped-here"), 1)
+            let again = try memory.map(writable: false)
+            checkEqual(try mappingCount("mapped-here"), 2)
+            checkEqual(mapping.count, again.count)
+        }
+        checkEqual(try mappingCount("mapped-here"), 0)
+        let child = try forkChild {
+            var noCore = rlimit()
+            setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &noCore)
+            try Signal.segmentationFault.restoreDefault()
+            try memory.map(writable: false).withMutableSpan { $0.storeBytes(of: 1, as: UInt8.self) }
+        }
+        checkEqual(try child.wait(), .signaled(SIGSEGV, coreDumped: false))
+    },
+    // Adds to the counter that it was given, as another process would.
+    "add-to-counter": {
+        try FileDescriptor(rawValue: 3).writeAll([5, 0, 0, 0, 0, 0, 0, 0])
     },
 ]
 
@@ -105,6 +96,8 @@ private func reverse(_ mapping: consuming MemoryMapping) throws {
     }
 }
 
-// Touched only by this process's one thread, and by its handler.
-nonisolated(unsafe) private var receivedSignals = 0
-private func countSignal(_ signal: CInt) { receivedSignals += 1 }
+private func mappingCount(_ name: String) throws -> Int {
+    let file = try OwnedFileDescriptor.open("/proc/self/maps", .readOnly)
+    let text = String(decoding: try file.descriptor.readToEnd(), as: UTF8.self)
+    return text.split(separator: "\n").count { $0.contains("memfd:\(name)") }
+}

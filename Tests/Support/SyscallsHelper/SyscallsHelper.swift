@@ -10,6 +10,9 @@ import TestSupport
                 .merging(brokenPipeCommands) { $1 }
                 .merging(forkCommands) { $1 }
                 .merging(sharingCommands) { $1 }
+                .merging(signalCommands) { $1 }
+                .merging(attributeCommands) { $1 }
+                .merging(moreSignalStormCommands) { $1 }
                 .merging(ownershipCommands) { $1 })
     }
 }

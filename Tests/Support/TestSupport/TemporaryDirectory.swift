@@ -27,11 +27,25 @@ public struct TemporaryDirectory: ~Copyable, Sendable {
         return file
     }
 
+    /// Opens a new file in it whose name need not be UTF-8.
+    public func create(nameBytes name: [UInt8], _ contents: [UInt8] = []) throws -> OwnedFileDescriptor {
+        let file = try OwnedFileDescriptor.open(Array((path + "/").utf8) + name, [.readWrite, .create, .exclusive])
+        try file.descriptor.writeAll(contents)
+        try file.descriptor.seek(to: 0)
+        return file
+    }
+
     deinit {
-        for name in (try? directoryEntries(path)) ?? [] {
-            if unlink(path + "/" + name) != 0 { rmdir(path + "/" + name) }
+        for name in (try? Self.names(in: path)) ?? [] {
+            let file = (Array((path + "/").utf8) + name + [0]).map { CChar(bitPattern: $0) }
+            if unlink(file) != 0 { rmdir(file) }
         }
         rmdir(path)
+    }
+
+    private static func names(in path: String) throws(Errno) -> [[UInt8]] {
+        let directory = try OwnedFileDescriptor.open(path, [.readOnly, .directory])
+        return try directory.descriptor.entriesOfDirectory().map(\.name)
     }
 }
 

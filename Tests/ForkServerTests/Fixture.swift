@@ -1,0 +1,107 @@
+import FDPassing
+import ForkServer
+import ForkServerTestPrograms
+import ProcessTestSupport
+import ResourceTracker
+import Syscalls
+import TestSupport
+import Testing
+
+/// The two ways of being a host: a synchronous `main` and an async one.
+let hosts = ["ForkServerHost", "ForkServerAsyncHost"]
+let hostPath = executableDirectory + "/ForkServerHost"
+
+/// A server with a tracker of its own, for one test. In the end both are gone, and everybody who shared the tracker: it
+/// ends only then.
+func withServer(_ options: ForkServer.Options = hosted(), _ body: (ForkServer) throws -> Void) throws {
+    let (server, tracker) = makeServer(options)
+    defer { server.shutDown() }
+    try body(server)
+    try checkNothingLeft(of: server, tracker)
+}
+
+/// The same for async code, under a name of its own: closures of `#expect`s alone do not tell which is meant.
+func withServerInTask(_ body: (ForkServer) async throws -> Void) async throws {
+    let (server, tracker) = makeServer(hosted())
+    do {
+        try await body(server)
+    } catch {
+        try await blocking { server.shutDown() }
+        throw error
+    }
+    try await blocking { try checkNothingLeft(of: server, tracker) }
+}
+
+/// Options of a server that this test runner, which cannot be one, starts from a host; changed as the closure says.
+func hosted(_ configure: (inout ForkServer.Options) -> Void = { _ in }) -> ForkServer.Options {
+    var options = ForkServer.Options()
+    options.executable = hostPath
+    configure(&options)
+    return options
+}
+
+private func makeServer(_ options: ForkServer.Options) -> (ForkServer, ResourceTracker) {
+    let tracker = ResourceTracker(executable: hostPath)
+    var options = options
+    options.resourceTracker = tracker
+    return (ForkServer(options), tracker)
+}
+
+private func checkNothingLeft(of server: ForkServer, _ tracker: ResourceTracker) throws {
+    let process = server.processID
+    server.shutDown()
+    if let process { #expect(!process.exists) }
+    let status = try tracker.close()
+    #expect(status == nil || status == .exited(0))
+}
+
+/// What a child says of itself, by name.
+func describeChild(of server: ForkServer) throws -> [String: String] {
+    let pipe = try Pipe()
+    let child = try server.spawn(Describe(PassedDescriptor(pipe.writeEnd)))
+    let text = try pipe.readEnd.descriptor.readText()
+    #expect(try child.wait(until: .generous) == .exited(0))
+    var facts: [String: String] = [:]
+    for line in text.split(separator: "\n") {
+        let parts = line.split(separator: ":", maxSplits: 1)
+        facts[String(parts[0])] = parts.count > 1 ? String(parts[1].drop { $0 == " " }) : ""
+    }
+    return facts
+}
+
+/// A child that has begun and waits, and the end of the pipe that keeps it waiting.
+struct WaitingChild: ~Copyable {
+    let child: ChildProcess
+    private var gate: OwnedFileDescriptor?
+
+    @available(*, noasync, message: "use startedBy")
+    init(of server: ForkServer, code: CInt = 0) throws {
+        try self.init(startedBy: server, code: code)
+    }
+
+    /// From async code too: the little that it blocks is the start.
+    init(startedBy server: ForkServer, code: CInt = 0) throws {
+        let started = try Pipe()
+        let pipe = try Pipe()
+        let program = WaitForEnd(
+            started: PassedDescriptor(started.writeEnd), gate: PassedDescriptor(pipe.readEnd), code: code)
+        let child = try server.spawnBlocking(program, until: .generous)
+        _ = try started.readEnd.descriptor.readLine()
+        self.child = child
+        let writeEnd = pipe.writeEnd
+        gate = consume writeEnd
+    }
+
+    mutating func letGo() {
+        gate = nil
+    }
+}
+
+/// A child that computes for ever, from when it has begun.
+func spinningChild(of server: ForkServer, ignoresTermination: Bool = false) throws -> ChildProcess {
+    let started = try Pipe()
+    let child = try server.spawn(
+        Spin(PassedDescriptor(started.writeEnd), ignoresTermination: ignoresTermination))
+    _ = try started.readEnd.descriptor.readLine()
+    return child
+}

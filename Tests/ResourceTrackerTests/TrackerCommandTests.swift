@@ -1,0 +1,117 @@
+import TestSupport
+import Testing
+
+@testable import ResourceTracker
+
+@Suite("The tracker's protocol") struct TrackerCommandTests {
+    @Test(
+        "the commands of CPython and loky are read",
+        arguments: [
+            ("REGISTER:/a:shared_memory", TrackerCommand.register(name: "/a", .sharedMemory)),
+            ("UNREGISTER:/a:semaphore", .unregister(name: "/a", .semaphore)),
+            ("MAYBE_UNLINK:/a:semaphore", .maybeUnlink(name: "/a", .semaphore)),
+            ("REGISTER:/a:b::c:semaphore", .register(name: "/a:b::c", .semaphore)),
+            ("REGISTER:::semaphore", .register(name: ":", .semaphore)),
+            ("REGISTER:/ü 漢:semaphore", .register(name: "/ü 漢", .semaphore)),
+            ("PROBE:0:noop", .probe),
+            ("REGISTER:/a:noop", .probe),
+            ("UNREGISTER:/a:dummy", .probe),
+        ])
+    func parse(line: String, expected: TrackerCommand) {
+        #expect(TrackerCommand(parsing: Array(line.utf8)) == expected)
+    }
+
+    @Test(
+        "a line that is none of the commands is refused",
+        arguments: [
+            "", ":", "::", "REGISTER", "REGISTER:", "REGISTER:/a", "REGISTER:/a:", "REGISTER:/a:file",
+            "REGISTER::semaphore", "register:/a:semaphore", " REGISTER:/a:semaphore", "REGISTER:/a:semaphore ",
+            "REGISTER:/a:semaphore\r", "FORGET:/a:semaphore", ":/a:semaphore", "REGISTER:/a:Semaphore",
+            "{\"cmd\":\"REGISTER\"}",
+        ])
+    func refuse(line: String) {
+        #expect(TrackerCommand(parsing: Array(line.utf8)) == nil)
+    }
+
+    @Test("bytes that are no UTF-8 are refused wherever they stand")
+    func notUTF8() {
+        let line = Array("REGISTER:/abc:semaphore".utf8)
+        for index in line.indices where line[index] != UInt8(ascii: ":") {
+            var bytes = line
+            bytes[index] = 0xff
+            #expect(TrackerCommand(parsing: bytes) == nil)
+        }
+    }
+
+    @Test("a line has at most 512 bytes with its end")
+    func length() {
+        let frame = "REGISTER::semaphore\n".utf8.count
+        for (count, isRead) in [(512 - frame, true), (513 - frame, false)] {
+            let name = String(repeating: "n", count: count)
+            let command = TrackerCommand(parsing: Array("REGISTER:\(name):semaphore".utf8))
+            #expect((command != nil) == isRead)
+        }
+    }
+
+    @Test(
+        "what is written is read again",
+        arguments: [
+            TrackerCommand.register(name: "/a:b", .semaphore), .unregister(name: "/ü", .sharedMemory),
+            .maybeUnlink(name: "/a", .sharedMemory), .probe,
+        ])
+    func roundTrip(command: TrackerCommand) {
+        #expect(command.line.last == "\n")
+        #expect(TrackerCommand(parsing: Array(command.line.utf8.dropLast())) == command)
+    }
+}
+
+@Suite("LineDecoder") struct LineDecoderTests {
+    private func lines(_ chunks: [[UInt8]]) -> [String?] {
+        var decoder = LineDecoder()
+        var lines: [String?] = []
+        for chunk in chunks {
+            decoder.append(chunk) { line in lines.append(line.map { String(decoding: $0, as: UTF8.self) }) }
+        }
+        return lines
+    }
+
+    @Test("lines are the same however the bytes are split")
+    func splits() {
+        let bytes = Array("one\n\ntwo:2\nthree\nrest".utf8)
+        for size in 1...bytes.count {
+            let chunks = stride(from: 0, to: bytes.count, by: size).map { start in
+                Array(bytes[start..<min(start + size, bytes.count)])
+            }
+            #expect(lines(chunks) == ["one", "", "two:2", "three"])
+        }
+        for first in 0...bytes.count {
+            #expect(lines([Array(bytes[..<first]), Array(bytes[first...])]) == ["one", "", "two:2", "three"])
+        }
+    }
+
+    @Test("a line that is too long is told as such once, and the next is read as usual", arguments: [1, 7, 4096])
+    func tooLong(size: Int) {
+        let bytes = Array((String(repeating: "x", count: 100_000) + "\nnext\n").utf8)
+        let chunks = stride(from: 0, to: bytes.count, by: size).map { Array(bytes[$0..<min($0 + size, bytes.count)]) }
+        #expect(lines(chunks) == [nil, "next"])
+    }
+
+    @Test("random bytes, split at random, give what splitting at line ends gives")
+    func random() {
+        var generator = SeededGenerator(seed: 7)
+        for _ in 0..<200 {
+            let bytes = (0..<Int.random(in: 0...600, using: &generator)).map { _ in
+                [UInt8(ascii: "\n"), UInt8(ascii: "a"), UInt8(ascii: ":")].randomElement(using: &generator)!
+            }
+            var chunks: [[UInt8]] = []
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let count = Int.random(in: 1...20, using: &generator)
+                chunks.append(Array(rest.prefix(count)))
+                rest = rest.dropFirst(count)
+            }
+            let expected = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast()
+            #expect(lines(chunks) == expected.map { String(decoding: $0, as: UTF8.self) })
+        }
+    }
+}

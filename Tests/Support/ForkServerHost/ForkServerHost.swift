@@ -1,0 +1,27 @@
+import ForkServer
+import ForkServerTestPrograms
+import Pool
+import TestSupport
+
+/// What tests name as the executable of a server, and programs that use one, for tests to kill and to starve.
+@main enum ForkServerHost {
+    static func main() {
+        // A program that forgot the call must not become a server either, so this is asked before.
+        if CommandLine.arguments.dropFirst().first != "forgot" { ForkServer.bootstrap() }
+        runSubcommand([
+            "forgot": { try forgetBootstrap() },
+            "children": { try holdChildren() },
+            "workers": { try holdWorkers() },
+            "everything": { try holdEverything() },
+            "exhausted": { try spawnWithoutDescriptors() },
+            "print": { try printFromChild() },
+            "fail": { try failInChild() },
+            "replaced": { try useAfterReplacement() },
+            "leak": { try leakFromChild() },
+            "interrupt": { try interruptGroup() },
+            "taken": { try giveDescriptorAway() },
+            "let-go": { try letGoOfServer() },
+            "leave-running": { try leaveRunning() },
+        ])
+    }
+}

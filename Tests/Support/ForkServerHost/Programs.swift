@@ -1,0 +1,273 @@
+import FDPassing
+import ForkServer
+import ForkServerTestPrograms
+import Pool
+import ProcessTestSupport
+import ResourceTracker
+import Syscalls
+import TestSupport
+
+func forgetBootstrap() throws {
+    do {
+        _ = try ForkServer.shared.spawn(Leave())
+        fail("it started something")
+    } catch ForkServerError.notBootstrapped {
+        check("\(ForkServerError.notBootstrapped)".contains("ForkServer.bootstrap()"), "the message does not say it")
+    } catch {
+        fail("\(error)")
+    }
+    do {
+        _ = try Pool(workers: 2).run(Add(1, 1))
+        fail("it ran something")
+    } catch PoolError.cannotStartWorkers(.notBootstrapped) {
+    } catch {
+        fail("\(error)")
+    }
+    checkEqual(try ProcessID.current.children(), [])
+}
+
+/// Three children: one that waits, one that computes, one that computes and ignores SIGTERM.
+private func startChildren(of server: ForkServer, _ gate: borrowing Pipe) throws -> [ChildProcess] {
+    let started = try Pipe()
+    let signal = try PassedDescriptor(duplicating: started.writeEnd.descriptor)
+    let waiting = try server.spawn(
+        WaitForEnd(started: signal, gate: try PassedDescriptor(duplicating: gate.readEnd.descriptor), code: 0))
+    let busy = [try server.spawn(Spin(signal)), try server.spawn(Spin(signal, ignoresTermination: true))]
+    for _ in 0..<3 { _ = try started.readEnd.descriptor.readLine() }
+    return [waiting] + busy
+}
+
+private func reportProcesses(_ processes: [ProcessID?]) throws {
+    try report(processes.map { "\($0!)" }.joined(separator: " "))
+}
+
+/// Reports server, tracker and children.
+func holdChildren() throws {
+    let gate = try Pipe()
+    let children = try startChildren(of: .shared, gate)
+    try reportProcesses([ForkServer.shared.processID, ResourceTracker.shared.processID] + children.map(\.processID))
+    try waitForGate()
+    withExtendedLifetime(children) {}
+}
+
+/// Reports server, tracker and workers: a busy one, one that waits in its task, and an idle one.
+func holdWorkers() throws {
+    let pool = try Pool(workers: 3)
+    let held = try Pipe()
+    let work = try holdTwoWorkers(of: pool, held)
+    check(becomesTrue { pool.workerProcessIDs.count == 3 }, "not all workers came up")
+    try reportProcesses([ForkServer.shared.processID, ResourceTracker.shared.processID] + pool.workerProcessIDs)
+    try waitForGate()
+    _ = consume work
+}
+
+/// As above, with a tracked segment and semaphore of the names given.
+func holdEverything() throws {
+    let names = CommandLine.arguments.dropFirst(2).map(\.self)
+    _ = try ResourceTracker.shared.createSharedMemory(names[0], size: 4096)
+    _ = try ResourceTracker.shared.createSemaphore(names[1], value: 0)
+    let gate = try Pipe()
+    let children = try startChildren(of: .shared, gate)
+    try checkSucceedsInChild(LeakSegment(names[2]))
+    let pool = try Pool(workers: 3)
+    let held = try Pipe()
+    let work = try holdTwoWorkers(of: pool, held)
+    check(becomesTrue { pool.workerProcessIDs.count == 3 }, "not all workers came up")
+    try reportProcesses(
+        [ForkServer.shared.processID, ResourceTracker.shared.processID] + children.map(\.processID)
+            + pool.workerProcessIDs)
+    try waitForGate()
+    _ = consume work
+}
+
+private struct HeldWork: ~Copyable {
+    let first: Background<Void>
+    let second: Background<Void>
+}
+
+private func holdTwoWorkers(of pool: Pool, _ held: borrowing Pipe) throws -> HeldWork {
+    let started = try Pipe()
+    let signal = try PassedDescriptor(duplicating: started.writeEnd.descriptor)
+    let gate = try PassedDescriptor(duplicating: held.readEnd.descriptor)
+    let work = HeldWork(
+        first: try Background { _ = try? pool.run(SpinTask(signal)) },
+        second: try Background { _ = try? pool.run(Hold(started: signal, gate: gate)) })
+    for _ in 0..<2 { _ = try started.readEnd.descriptor.readLine() }
+    return work
+}
+
+private func checkSucceedsInChild(_ program: some ChildProgram, line: Int = #line) throws {
+    checkEqual(try ForkServer.shared.spawn(program).wait(until: .generous), .exited(0), line: line)
+}
+
+/// Takes every descriptor there is: a spawn and a task with a result that brings some fail, and work again afterwards.
+func spawnWithoutDescriptors() throws {
+    try limitDescriptors(to: 128)
+    let pool = try Pool(workers: 1)
+    checkEqual(try pool.run(Add(1, 1)), 2)
+    try checkSucceedsInChild(Leave())
+    try withoutDescriptors {
+        do {
+            _ = try ForkServer.shared.spawn(Leave())
+            fail("a child was started without descriptors")
+        } catch ForkServerError.system(.tooManyOpenFiles) {
+        } catch {
+            fail("\(error)")
+        }
+        checkEqual(try pool.run(Add(2, 2)), 4)
+    }
+    try checkSucceedsInChild(Leave())
+
+    // What comes back cannot be taken in: an error, and no hang.
+    try withoutDescriptors {
+        do {
+            _ = try pool.run(MakePipes(3))
+            fail("descriptors came where there is no room")
+        } catch {}
+    }
+    checkEqual(try pool.run(MakePipes(3)).count, 3)
+    // The same by way of the pool's reactor: the only worker is busy when the task is submitted.
+    try checkQueuedTaskFailsWithoutDescriptors(pool)
+    checkEqual(try pool.run(MakePipes(3)).count, 3)
+    pool.shutDown()
+}
+
+private func checkQueuedTaskFailsWithoutDescriptors(_ pool: Pool) throws {
+    let gate = try Pipe()
+    let started = try Pipe()
+    let hold = Hold(
+        started: try PassedDescriptor(duplicating: started.writeEnd.descriptor),
+        gate: try PassedDescriptor(duplicating: gate.readEnd.descriptor))
+    let holding = try Background { _ = try pool.run(hold) }
+    _ = try started.readEnd.descriptor.readLine()
+    let queued = try Background { try pool.run(MakePipes(3)).count }
+    var held = Optional(gate.writeEnd)
+    try withoutDescriptors {
+        held = nil
+        do {
+            _ = try queued.get()
+            fail("descriptors came where there is no room")
+        } catch {}
+    }
+    _ = consume held
+    try holding.get()
+}
+
+/// Runs the body while no further descriptor can be opened.
+private func withoutDescriptors(_ body: () throws -> Void) throws {
+    var taken = DescriptorBatch()
+    while let descriptor = try? OwnedFileDescriptor.open("/dev/null", .readOnly) { taken.append(descriptor) }
+    try body()
+    _ = consume taken
+}
+
+func printFromChild() throws {
+    checkEqual(try ForkServer.shared.spawn(PrintAndLeave("from a child", code: 3)).wait(), .exited(3))
+}
+
+func failInChild() throws {
+    checkEqual(try ForkServer.shared.spawn(ThrowError("no such table")).wait(), .exited(1))
+    guard case .signaled = try ForkServer.shared.spawn(Trap()).wait() else { fail("the trap did not end it") }
+}
+
+/// Uses server, pool and tracker for the first time after its executable was replaced or deleted.
+func useAfterReplacement() throws {
+    try report("ready")
+    try waitForGate()
+    checkEqual(try ForkServer.shared.spawn(Leave(code: 5)).wait(), .exited(5))
+    let pool = try Pool(workers: 1)
+    checkEqual(try pool.run(Add(1, 2)), 3)
+    pool.shutDown()
+}
+
+/// A child creates a tracked segment and ends: it stays as long as this program.
+func leakFromChild() throws {
+    try checkSucceedsInChild(LeakSegment(CommandLine.arguments[2]))
+    // The tracker has read all that came before this.
+    let tracker = ResourceTracker.shared
+    _ = try tracker.createSharedMemory(CommandLine.arguments[3], size: 1)
+    try tracker.dropReference(CommandLine.arguments[3], .sharedMemory)
+    check(becomesTrue { !exists("/dev/shm" + CommandLine.arguments[3]) }, "the tracker does nothing")
+    try reportProcesses([tracker.processID])
+    try waitForGate()
+}
+
+/// Interrupts its whole process group, as a terminal does.
+func interruptGroup() throws {
+    try Signal.interrupt.ignore()
+    let pool = try Pool(workers: 2)
+    let processes = try bothWorkers(of: pool)
+    for _ in 0..<20 {
+        try ProcessID(rawValue: 0).send(.interrupt)
+        checkEqual(try bothWorkers(of: pool), processes)
+    }
+    pool.shutDown()
+}
+
+/// The workers of a pool with two, each of which has run a task now.
+private func bothWorkers(of pool: Pool) throws -> Set<String> {
+    let started = try Pipe()
+    var gate: Pipe? = try Pipe()
+    let hold = Hold(
+        started: try PassedDescriptor(duplicating: started.writeEnd.descriptor),
+        gate: try PassedDescriptor(duplicating: gate!.readEnd.descriptor))
+    let first = try Background { _ = try pool.run(hold) }
+    let second = try Background { _ = try pool.run(hold) }
+    let workers = Set([try started.readEnd.descriptor.readLine(), try started.readEnd.descriptor.readLine()])
+    gate = nil
+    try first.get()
+    try second.get()
+    return workers
+}
+
+/// Ends at once with a child that runs, without shutting anything down. Reports server and child.
+func leaveRunning() throws {
+    let started = try Pipe()
+    let child = try ForkServer.shared.spawn(Spin(PassedDescriptor(started.writeEnd)))
+    _ = try started.readEnd.descriptor.readLine()
+    try reportProcesses([ForkServer.shared.processID, child.processID])
+}
+
+/// Gives descriptors away while the tasks that they are in wait for the only worker.
+func giveDescriptorAway() throws {
+    let pool = try Pool(workers: 1)
+    let started = try Pipe()
+    var gate: Pipe? = try Pipe()
+    let hold = Hold(
+        started: try PassedDescriptor(duplicating: started.writeEnd.descriptor),
+        gate: try PassedDescriptor(duplicating: gate!.readEnd.descriptor))
+    let holding = try Background { _ = try pool.run(hold) }
+    _ = try started.readEnd.descriptor.readLine()
+    let file = try PassedDescriptor(OwnedFileDescriptor.open("/dev/null", .readOnly))
+    let first = try Background { try pool.run(ReadFiles([file])) }
+    let second = try Background { try pool.run(ReadFiles([file, file])) }
+    let third = try Background { try pool.run(Add(1, 2)) }
+    check(becomesTrue { pool.waitingTaskCount == 3 }, "not all tasks wait")
+    _ = file.take()
+    gate = nil
+    try holding.get()
+    do {
+        _ = try first.get()
+        fail("it ran without its descriptor")
+    } catch PoolError.connection(.system(.badFileDescriptor)) {}
+    do {
+        _ = try second.get()
+        fail("it ran without its descriptors")
+    } catch PoolError.connection(.system(.badFileDescriptor)) {}
+    checkEqual(try third.get(), 3)
+    pool.shutDown()
+}
+
+/// Lets go of a server with an executable of its own, and so with a tracker of its own.
+func letGoOfServer() throws {
+    var options = ForkServer.Options()
+    options.executable = "/proc/self/exe"
+    var server: ForkServer? = ForkServer(options)
+    let started = try Pipe()
+    let child = try server!.spawn(Spin(PassedDescriptor(started.writeEnd)))
+    _ = try started.readEnd.descriptor.readLine()
+    checkEqual(try ProcessID.current.children().count, 2)
+    server = nil
+    checkEqual(try child.wait(until: .generous), .signaled(15, coreDumped: false))
+    check(try becomesTrue { try ProcessID.current.children().isEmpty }, "a zombie is left")
+}
