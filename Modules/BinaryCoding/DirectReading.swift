@@ -60,6 +60,8 @@ extension Scope {
     private func block<E: BlockElement>(of element: E.Type, at offset: Int, component: Int) throws -> [E]? {
         let value = try value(at: offset, component: component)
         guard value.tag == Tag.block + E.blockKind.rawValue else { return nil }
+        // Array would write the count 0 into the storage that all empty arrays share, which the thread sanitizer reports.
+        guard value.length > 0 else { return [] }
         let bytes = reader.wire.bytes(value.body, count: value.length)
         // The length was checked to lie within the message and to be a multiple of the stride.
         return [E](unsafeUninitializedCapacity: bytes.count / MemoryLayout<E>.stride) { elements, count in

@@ -5,11 +5,18 @@ import Syscalls
 /// The layer that carries the value sends the descriptor beside its bytes; what the receiver decodes owns a descriptor
 /// of its own for the same open file. Encoding and decoding it by any other way is an error. Safe to use from any thread.
 public final class PassedDescriptor: Codable, Sendable {
-    private let owned: Lock<OwnedFileDescriptor?>
+    private let state: Lock<State>
+
+    private struct State: ~Copyable {
+        var owned: OwnedFileDescriptor?
+        var isTaken = false
+        /// Values under way that have its number: it must not become another file's.
+        var uses = 0
+    }
 
     /// Takes over a descriptor. It is closed with the last reference to this object, unless `take()` gives it up.
     public init(_ descriptor: consuming OwnedFileDescriptor) {
-        owned = Lock(descriptor)
+        state = Lock(State(owned: descriptor))
     }
 
     /// Duplicates a descriptor that somebody else goes on owning. The corresponding C function is `fcntl` with
@@ -20,15 +27,39 @@ public final class PassedDescriptor: Codable, Sendable {
 
     /// The borrowed descriptor, valid for as long as this object lives and nobody has taken it; `nil` afterwards.
     public var descriptor: FileDescriptor? {
-        owned.withLock { owned in
-            guard let number = owned?.descriptor else { return nil }
+        state.withLock { $0.isTaken ? nil : $0.owned?.descriptor }
+    }
+
+    /// Gives the descriptor up: the caller owns it. `nil` when it was given up before.
+    ///
+    /// While a value that holds it is on its way, the caller gets a duplicate, or `nil` where there is no room for one.
+    public func take() -> OwnedFileDescriptor? {
+        state.withLock { state in
+            guard !state.isTaken else { return nil }
+            if state.uses == 0 {
+                state.isTaken = true
+                return state.owned.take()
+            }
+            guard let duplicate = try? state.owned?.duplicate() else { return nil }
+            state.isTaken = true
+            return duplicate
+        }
+    }
+
+    /// Keeps the number from becoming another file's until `endUse`; `nil` when it was given up already.
+    fileprivate func beginUse() -> FileDescriptor? {
+        state.withLock { state in
+            guard !state.isTaken, let number = state.owned?.descriptor else { return nil }
+            state.uses += 1
             return number
         }
     }
 
-    /// Gives the descriptor up: the caller owns it. `nil` when it was given up before.
-    public func take() -> OwnedFileDescriptor? {
-        owned.withLock { $0.take() }
+    fileprivate func endUse() {
+        state.withLock { state in
+            state.uses -= 1
+            if state.uses == 0, state.isTaken { state.owned = nil }
+        }
     }
 
     /// Takes the descriptor that came beside the value. The layer that received both has made it known to the decoder.
@@ -58,7 +89,7 @@ public final class PassedDescriptor: Codable, Sendable {
                     codingPath: encoder.codingPath,
                     debugDescription: "a PassedDescriptor travels only inside a task, its result or a child's program"))
         }
-        guard let descriptor else {
+        guard let descriptor = beginUse() else {
             throw EncodingError.invalidValue(
                 self,
                 .init(codingPath: encoder.codingPath, debugDescription: "the descriptor has been taken out already"))
@@ -68,12 +99,15 @@ public final class PassedDescriptor: Codable, Sendable {
     }
 }
 
-/// The descriptors met while a value is encoded, to be sent beside it.
+/// The descriptors met while a value is encoded, to be sent beside it. They stay open as long as this object lives.
 package final class OutgoingDescriptors: Sendable {
-    // The objects are kept, so that their descriptors stay open until they are sent.
     private let passed = Lock<(objects: [PassedDescriptor], descriptors: [FileDescriptor])>(([], []))
 
     package init() {}
+
+    deinit {
+        removeAll()
+    }
 
     fileprivate func append(_ object: PassedDescriptor, _ descriptor: FileDescriptor) -> Int {
         passed.withLock { passed in
@@ -87,9 +121,11 @@ package final class OutgoingDescriptors: Sendable {
 
     /// Makes ready for the next value.
     package func removeAll() {
-        passed.withLock { passed in
-            if !passed.objects.isEmpty { passed = ([], []) }
+        let objects = passed.withLock { passed in
+            defer { if !passed.objects.isEmpty { passed = ([], []) } }
+            return passed.objects
         }
+        for object in objects { object.endUse() }
     }
 }
 

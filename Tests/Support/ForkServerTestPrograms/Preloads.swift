@@ -92,19 +92,6 @@ private func crashInChild() {
     kill(getpid(), SIGKILL)
 }
 
-/// Limits how many descriptors the server, and so its children, can have.
-public struct LimitDescriptors: Preload {
-    let count: UInt
-
-    public init(_ count: UInt) {
-        self.count = count
-    }
-
-    public func load() throws {
-        try limitDescriptors(to: count)
-    }
-}
-
 /// Limits how many descriptors this process can have.
 public func limitDescriptors(to count: UInt) throws(Errno) {
     var limit = rlimit(rlim_cur: count, rlim_max: count)
