@@ -130,10 +130,8 @@ int csys_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 int csys_memfd_create(const char *name) { return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING); }
 int csys_add_seals(int descriptor, int seals) { return fcntl(descriptor, F_ADD_SEALS, seals); }
 int csys_get_seals(int descriptor) { return fcntl(descriptor, F_GET_SEALS); }
-const int csys_seal_seal = F_SEAL_SEAL, csys_seal_shrink = F_SEAL_SHRINK, csys_seal_grow = F_SEAL_GROW,
-          csys_seal_write = F_SEAL_WRITE;
-const int csys_pr_set_name = PR_SET_NAME, csys_pr_set_pdeathsig = PR_SET_PDEATHSIG,
-          csys_pr_set_child_subreaper = PR_SET_CHILD_SUBREAPER;
+const int csys_seal_seal = F_SEAL_SEAL, csys_seal_shrink = F_SEAL_SHRINK, csys_seal_grow = F_SEAL_GROW;
+const int csys_pr_set_pdeathsig = PR_SET_PDEATHSIG, csys_pr_set_child_subreaper = PR_SET_CHILD_SUBREAPER;
 
 int csys_set_affinity(pid_t pid, const int *cpus, size_t count) {
     cpu_set_t set;

@@ -59,11 +59,26 @@
 
         /// Waits for events once: a signal ends the wait early, with none.
         ///
-        /// - Parameter timeout: `nil` waits for ever. The kernel counts in milliseconds: it is rounded up.
-        /// - Returns: How many of `events` were filled.
+        /// - Parameters:
+        ///   - count: The most events that are given at once; at least one.
+        ///   - timeout: `nil` waits for ever. The kernel counts in milliseconds: it is rounded up.
         ///
         /// The corresponding C function is `epoll_wait`.
-        public func wait(
+        public func wait(upTo count: Int, timeout: Duration?) throws(Errno) -> [Event] {
+            try withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: max(1, count)) { buffer throws(Errno) in
+                let filled = try wait(into: buffer, timeout: timeout)
+                return buffer[..<filled].map { Event(events: Events(rawValue: $0.events), token: $0.data.u64) }
+            }
+        }
+
+        /// A descriptor's readiness, with the token that it was added with.
+        public struct Event: Sendable {
+            public let events: Events
+            public let token: UInt64
+        }
+
+        /// The same into memory of the caller's. Returns how many events were filled.
+        package func wait(
             into events: UnsafeMutableBufferPointer<epoll_event>, timeout: Duration?
         ) throws(Errno) -> Int {
             let count = epoll_wait(

@@ -137,9 +137,9 @@ import Testing
         }
     }
 
-    @Test("a descriptor that is given away while its task waits fails that task alone")
+    @Test("a descriptor that is given away while its tasks wait reaches them all the same")
     func takenDescriptor() throws {
-        // In a process of its own: here another test's file could have got its number.
+        // In a process of its own: here another test's file could get its number.
         #expect(try runHelper("ForkServerHost", ["taken"]) == .success)
     }
 }

@@ -89,6 +89,19 @@
             #expect(try wait(epoll, timeout: .zero) == [2: [.writable, .error]])
         }
 
+        @Test("events are given as values, no more at once than asked for")
+        func values() throws {
+            let epoll = try Epoll()
+            let pipe = try Pipe()
+            let pair = try SocketPair()
+            try epoll.add(pipe.writeEnd.descriptor, .writable, token: 1)
+            try epoll.add(pair.first.descriptor, .writable, token: 2)
+            #expect(try epoll.wait(upTo: 1, timeout: .zero).count == 1)
+            let events = try epoll.wait(upTo: 10, timeout: .zero)
+            #expect(Set(events.map(\.token)) == [1, 2])
+            #expect(events.allSatisfy { $0.events == .writable })
+        }
+
         @Test("the queue itself can be waited for")
         func nested() throws {
             let epoll = try Epoll()

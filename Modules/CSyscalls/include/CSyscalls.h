@@ -104,8 +104,8 @@ ssize_t csys_signalfd_read(int descriptor, int *signal, pid_t *sender);
 int csys_memfd_create(const char *name);
 int csys_add_seals(int descriptor, int seals);
 int csys_get_seals(int descriptor);
-extern const int csys_seal_seal, csys_seal_shrink, csys_seal_grow, csys_seal_write;
-extern const int csys_pr_set_name, csys_pr_set_pdeathsig, csys_pr_set_child_subreaper;
+extern const int csys_seal_seal, csys_seal_shrink, csys_seal_grow;
+extern const int csys_pr_set_pdeathsig, csys_pr_set_child_subreaper;
 int csys_set_affinity(pid_t pid, const int *cpus, size_t count);
 /// The number of processors allowed, of which up to `capacity` are stored.
 int csys_get_affinity(pid_t pid, int *cpus, size_t capacity);

@@ -228,7 +228,7 @@ func leaveRunning() throws {
     try reportProcesses([ForkServer.shared.processID, child.processID])
 }
 
-/// Gives descriptors away while the tasks that they are in wait for the only worker.
+/// Gives a descriptor away while the tasks that it is in wait for the only worker.
 func giveDescriptorAway() throws {
     let pool = try Pool(workers: 1)
     let started = try Pipe()
@@ -238,23 +238,23 @@ func giveDescriptorAway() throws {
         gate: try PassedDescriptor(duplicating: gate!.readEnd.descriptor))
     let holding = try Background { _ = try pool.run(hold) }
     _ = try started.readEnd.descriptor.readLine()
-    let file = try PassedDescriptor(OwnedFileDescriptor.open("/dev/null", .readOnly))
+    let file = try PassedDescriptor(OwnedFileDescriptor.open("/proc/version", .readOnly))
     let first = try Background { try pool.run(ReadFiles([file])) }
     let second = try Background { try pool.run(ReadFiles([file, file])) }
     let third = try Background { try pool.run(Add(1, 2)) }
     check(becomesTrue { pool.waitingTaskCount == 3 }, "not all tasks wait")
-    _ = file.take()
+    check(file.take() != nil, "it cannot be taken while it is under way")
+    check(file.take() == nil && file.descriptor == nil, "it can be taken twice")
+    // Whoever opens something now shall not get the number that the tasks were made with.
+    let others = try (0..<20).map { _ in try PassedDescriptor(duplicating: started.readEnd.descriptor) }
     gate = nil
     try holding.get()
-    do {
-        _ = try first.get()
-        fail("it ran without its descriptor")
-    } catch PoolError.connection(.system(.badFileDescriptor)) {}
-    do {
-        _ = try second.get()
-        fail("it ran without its descriptors")
-    } catch PoolError.connection(.system(.badFileDescriptor)) {}
+    let version = try OwnedFileDescriptor.open("/proc/version", .readOnly)
+    checkEqual(try first.get(), [String(decoding: try version.descriptor.readToEnd(), as: UTF8.self)])
+    // The tasks share an open file, which the first has read to its end.
+    checkEqual(try second.get(), ["", ""])
     checkEqual(try third.get(), 3)
+    withExtendedLifetime(others) {}
     pool.shutDown()
 }
 
