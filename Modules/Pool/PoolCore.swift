@@ -4,7 +4,7 @@ import Framing
 import Reactor
 import Syscalls
 
-/// The pool's books: which workers there are, what they do, and which tasks wait.
+/// What a pool does: brings tasks to workers and replies back, and replaces workers that die.
 ///
 /// A task goes to an idle worker at once, on the thread that submits it; otherwise it waits in the queue until a worker is
 /// done. Replies, ends and replacements of workers are handled on the reactor's thread.
@@ -13,46 +13,12 @@ final class PoolCore: Sendable {
     private let reactor: ReactorThread
     private let workerCount: Int
     private let queueLimit: Int
-    private let state = Lock(State())
+    private let state = Lock(PoolBooks())
     /// Opened when the last worker of a pool that was closed has ended.
     let ended = Latch()
 
     /// When so many workers in a row have died before they could begin it, another would not do better by a task.
     private static let failuresToGiveUp = 8
-
-    private struct State {
-        var phase = Phase.open
-        var workers: [ObjectIdentifier: Worker] = [:]
-        /// The one that was used last is used next: its caches are warm.
-        var idle: [Worker] = []
-        var running: [ObjectIdentifier: Running] = [:]
-        var queue = TaskQueue()
-        /// Workers that are being started.
-        var starting = 0
-        /// Workers that died or did not start, since a task was last done.
-        var failuresInARow = 0
-
-        /// Notes that the worker is about to be sent a task.
-        mutating func assign(_ submission: Submission, to worker: Worker) {
-            running[ObjectIdentifier(worker)] = Running(submission: submission)
-            worker.handover.store(.underWay, ordering: .relaxed)
-        }
-    }
-
-    private enum Phase {
-        case open
-        /// Takes no more tasks, and ends when those it has are done.
-        case draining
-        case terminated
-    }
-
-    /// What a worker is busy with.
-    private struct Running {
-        /// `nil` when a thread has leased the worker and sees for itself.
-        var submission: Submission?
-        /// Whether the worker can have begun it.
-        var wasSent = true
-    }
 
     init(server: ForkServer, workers: Int, queueLimit: Int) throws(Errno) {
         self.server = server
@@ -128,7 +94,7 @@ final class PoolCore: Sendable {
         let lease: Worker? = try state.withLock { state throws(PoolError) in
             guard state.phase == .open else { throw .closed }
             guard let worker = state.idle.popLast() else { return nil }
-            state.running[ObjectIdentifier(worker)] = Running(submission: nil)
+            state.running[ObjectIdentifier(worker)] = PoolBooks.Running(submission: nil)
             return worker
         }
         return lease
