@@ -5,7 +5,7 @@ import Syscalls
 import TestSupport
 import Testing
 
-@Suite("The end of async connections", .timeLimit(.minutes(3)))
+@Suite("The end of async connections", .timeLimit(.minutes(10)))
 struct ClosingTests {
     @Test("the end of the stream between messages is told as that, after what came before it")
     func endOfFile() async throws {

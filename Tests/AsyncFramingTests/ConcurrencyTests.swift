@@ -5,7 +5,7 @@ import Syscalls
 import TestSupport
 import Testing
 
-@Suite("Many tasks on async connections", .timeLimit(.minutes(3)))
+@Suite("Many tasks on async connections", .timeLimit(.minutes(10)))
 struct ConcurrencyTests {
     @Test("messages of concurrent senders are not mixed")
     func senders() async throws {

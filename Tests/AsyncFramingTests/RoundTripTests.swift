@@ -6,7 +6,7 @@ import Syscalls
 import TestSupport
 import Testing
 
-@Suite("Messages over async connections", .timeLimit(.minutes(3)))
+@Suite("Messages over async connections", .timeLimit(.minutes(10)))
 struct RoundTripTests {
     @Test("messages of all sizes arrive as they were sent")
     func sizes() async throws {

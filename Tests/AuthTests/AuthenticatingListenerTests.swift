@@ -7,7 +7,7 @@ import Testing
 struct AuthenticatingListenerTests {
     /// A listener at a port of its own.
     private static func listener(
-        handshakeTimeout: Duration = .seconds(60), handshakeLimit: Int = 64
+        handshakeTimeout: Duration = .seconds(300), handshakeLimit: Int = 64
     ) throws -> AuthenticatingListener {
         AuthenticatingListener(
             try Listener(at: .tcp(host: "127.0.0.1", port: 0)), key: try .named("secret"),

@@ -15,7 +15,7 @@ struct HandshakeDialectTests {
         var contents = Set<[UInt8]>()
         for _ in 0..<4 {
             let encounter = try await Encounter.of(
-                { try $0.deliverChallenge(key: .named("secret"), policy: .compatible, digest: digest) },
+                { try $0.deliverChallenge(key: .named("secret"), policy: .compatible, digest: digest, until: .generous) },
                 with: [Wire.welcome])
             let content = try Wire.content(of: #require(encounter.received.first))
             #expect(content.starts(with: "{\(digest.rawValue)}".utf8))
@@ -28,7 +28,7 @@ struct HandshakeDialectTests {
     @Test("a legacy challenge gets a bare HMAC-MD5")
     func legacyChallenge() async throws {
         let encounter = try await Encounter.of(
-            { try $0.answerChallenge(key: .named("secret"), policy: .compatible) },
+            { try $0.answerChallenge(key: .named("secret"), policy: .compatible, until: .generous) },
             with: [Wire.challenge(Self.legacyContent), Wire.welcome])
         #expect(encounter.error == nil)
         #expect(encounter.received == [Wire.bareResponse(to: Self.legacyContent, key: "secret")])
@@ -38,7 +38,7 @@ struct HandshakeDialectTests {
     func legacyChallengeThatLooksModern() async throws {
         let content = Array("{sha256}".utf8) + pseudoRandomBytes(count: 12, seed: 4)
         let encounter = try await Encounter.of(
-            { try $0.answerChallenge(key: .named("secret"), policy: .compatible) },
+            { try $0.answerChallenge(key: .named("secret"), policy: .compatible, until: .generous) },
             with: [Wire.challenge(content), Wire.welcome])
         #expect(encounter.received == [Wire.bareResponse(to: content, key: "secret")])
     }
@@ -47,7 +47,7 @@ struct HandshakeDialectTests {
     func modernChallenge(digest: DigestAlgorithm) async throws {
         let content = Array("{\(digest.rawValue)}".utf8) + pseudoRandomBytes(count: 40, seed: 5)
         let encounter = try await Encounter.of(
-            { try $0.answerChallenge(key: .named("secret"), policy: .compatible) },
+            { try $0.answerChallenge(key: .named("secret"), policy: .compatible, until: .generous) },
             with: [Wire.challenge(content), Wire.welcome])
         #expect(encounter.error == nil)
         #expect(encounter.received == [Wire.response(to: content, key: "secret", digest)])
@@ -83,7 +83,7 @@ struct HandshakeDialectTests {
             (Self.legacyContent, AuthenticationDialect.legacy, "legacy"), (Self.md5Content, .modern, "modern"),
         ] {
             let encounter = try await Encounter.of(
-                { try $0.authenticateAsClient(key: .named("secret")) }, with: [Wire.challenge(content)])
+                { try $0.authenticateAsClient(key: .named("secret"), until: .generous) }, with: [Wire.challenge(content)])
             let error = AuthenticationError.digestForbidden(.md5, in: .challenge, dialect: dialect)
             #expect(encounter.error == error)
             #expect(encounter.received.isEmpty)
@@ -114,7 +114,7 @@ struct HandshakeDialectTests {
     func wrongResponse(prefix: String) async throws {
         let count = prefix == "{sha384}" ? 48 : 16
         let encounter = try await Encounter.of(
-            { try $0.deliverChallenge(key: .named("secret"), policy: .compatible) },
+            { try $0.deliverChallenge(key: .named("secret"), policy: .compatible, until: .generous) },
             with: [Array(prefix.utf8) + pseudoRandomBytes(count: count, seed: 6)])
         #expect(encounter.error == .wrongKey)
         #expect(encounter.received.last == Wire.failure)

@@ -50,7 +50,7 @@ struct HandshakeErrorTests {
     @Test("a bad challenge has its own error and no answer, and the connection is closed", arguments: challenges)
     func challenge(bad: BadMessage) async throws {
         let encounter = try await Encounter.of(
-            { try $0.authenticateAsClient(key: .named("secret"), policy: .compatible) }, with: [bad.bytes])
+            { try $0.authenticateAsClient(key: .named("secret"), policy: .compatible, until: .generous) }, with: [bad.bytes])
         #expect(encounter.error == bad.error)
         #expect(encounter.received.isEmpty)
         #expect(encounter.isClosed)
@@ -74,7 +74,7 @@ struct HandshakeErrorTests {
     @Test("a bad response has its own error, the peer is told, and the connection is closed", arguments: responses)
     func response(bad: BadMessage) async throws {
         let encounter = try await Encounter.of(
-            { try $0.authenticateAsListener(key: .named("secret"), policy: .compatible) }, with: [bad.bytes])
+            { try $0.authenticateAsListener(key: .named("secret"), policy: .compatible, until: .generous) }, with: [bad.bytes])
         #expect(encounter.error == bad.error)
         #expect(encounter.received.count == 2)
         #expect(encounter.received.last == Wire.failure)
@@ -84,7 +84,7 @@ struct HandshakeErrorTests {
     @Test("a response that is too long is not read")
     func oversizedResponse() async throws {
         let encounter = try await Encounter.of(
-            { try $0.authenticateAsListener(key: .named("secret")) }, with: [.init(repeating: 1, count: 257)])
+            { try $0.authenticateAsListener(key: .named("secret"), until: .generous) }, with: [.init(repeating: 1, count: 257)])
         #expect(encounter.error == .oversized(.response, byteCount: 257))
         #expect(encounter.isClosed)
     }
@@ -92,7 +92,7 @@ struct HandshakeErrorTests {
     @Test("a length beyond all bounds is refused before the bytes come")
     func hugeResponse() async throws {
         let encounter = try await Encounter.of(
-            { try $0.authenticateAsListener(key: .named("secret")) }, withBytes: [0x7f, 0xff, 0xff, 0xff])
+            { try $0.authenticateAsListener(key: .named("secret"), until: .generous) }, withBytes: [0x7f, 0xff, 0xff, 0xff])
         #expect(encounter.error == .oversized(.response, byteCount: 0x7fff_ffff))
     }
 
@@ -109,7 +109,7 @@ struct HandshakeErrorTests {
     func verdict(bad: BadMessage) async throws {
         let challenge = Wire.challenge(HandshakeDialectTests.modernContent)
         let encounter = try await Encounter.of(
-            { try $0.authenticateAsClient(key: .named("secret")) }, with: [challenge, bad.bytes])
+            { try $0.authenticateAsClient(key: .named("secret"), until: .generous) }, with: [challenge, bad.bytes])
         #expect(encounter.error == bad.error)
         #expect(encounter.received.count == 1)
         #expect(encounter.isClosed)
@@ -119,7 +119,7 @@ struct HandshakeErrorTests {
     func largest() async throws {
         let content = Array("{sha256}".utf8) + pseudoRandomBytes(count: 256 - 11 - 8, seed: 1)
         let encounter = try await Encounter.of(
-            { try $0.answerChallenge(key: .named("secret")) }, with: [Wire.challenge(content), Wire.welcome])
+            { try $0.answerChallenge(key: .named("secret"), until: .generous) }, with: [Wire.challenge(content), Wire.welcome])
         #expect(encounter.error == nil)
         #expect(encounter.received == [Wire.response(to: content, key: "secret", .sha256)])
     }
@@ -189,7 +189,7 @@ struct HandshakeErrorTests {
 
     @Test("a peer that closes is told apart from one that closes in the middle of a message")
     func end() async throws {
-        let listener: Side = { try $0.authenticateAsListener(key: .named("secret")) }
+        let listener: Side = { try $0.authenticateAsListener(key: .named("secret"), until: .generous) }
         let between = try await Encounter.of(listener, withBytes: [])
         #expect(between.error == .ended(awaiting: .response))
         #expect(between.isClosed)
@@ -205,14 +205,14 @@ struct HandshakeErrorTests {
         let (closed, _) = try Connection.pipe()
         closed.close()
         #expect(throws: AuthenticationError.framing(.closed)) {
-            try closed.authenticateAsListener(key: .named("secret"))
+            try closed.authenticateAsListener(key: .named("secret"), until: .generous)
         }
         let (readEnd, writeEnd) = try Connection.pipe(duplex: false)
         #expect(throws: AuthenticationError.framing(.notWritable)) {
-            try readEnd.authenticateAsListener(key: .named("secret"))
+            try readEnd.authenticateAsListener(key: .named("secret"), until: .generous)
         }
         #expect(throws: AuthenticationError.framing(.notReadable)) {
-            try writeEnd.authenticateAsClient(key: .named("secret"))
+            try writeEnd.authenticateAsClient(key: .named("secret"), until: .generous)
         }
     }
 }

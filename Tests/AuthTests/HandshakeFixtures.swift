@@ -11,7 +11,7 @@ import Testing
 
 extension Deadline {
     /// For what happens at once unless something is broken.
-    static var generous: Deadline { .after(.seconds(60)) }
+    static var generous: Deadline { .after(.seconds(300)) }
     /// For what never happens.
     static var short: Deadline { .after(.milliseconds(50)) }
 }

@@ -33,7 +33,7 @@ struct HandshakePythonTests {
             let directory = try TemporaryDirectory()
             let (peer, listener) = try Self.connect(version, in: directory)
             let connection = try listener.accept(
-                key: .named("secret"), policy: .compatible, handshakeTimeout: .seconds(60), until: .generous)
+                key: .named("secret"), policy: .compatible, handshakeTimeout: .seconds(300), until: .generous)
             try connection.send(Array("from Swift".utf8))
             #expect(try connection.receive(until: .generous) == Array("from Python".utf8))
             #expect(try peer.readLine() == "received from Swift")
@@ -63,7 +63,7 @@ struct HandshakePythonTests {
             let (peer, listener) = try Self.connect(version, in: directory)
             #expect(throws: AuthenticationError.wrongKey) {
                 try listener.accept(
-                    key: .named("another"), policy: .compatible, handshakeTimeout: .seconds(60), until: .generous)
+                    key: .named("another"), policy: .compatible, handshakeTimeout: .seconds(300), until: .generous)
             }
             #expect(try peer.readLine() == "AuthenticationError digest sent was rejected")
         }
@@ -85,7 +85,7 @@ struct HandshakePythonTests {
 
             let (connecting, listener) = try Self.connect(version, in: directory)
             #expect(throws: AuthenticationError.digestForbidden(.md5, in: .response, dialect: .legacy)) {
-                try listener.accept(key: .named("secret"), handshakeTimeout: .seconds(60), until: .generous)
+                try listener.accept(key: .named("secret"), handshakeTimeout: .seconds(300), until: .generous)
             }
             #expect(try connecting.readLine() == "AuthenticationError digest sent was rejected")
         }

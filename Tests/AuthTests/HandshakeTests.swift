@@ -104,9 +104,9 @@ struct HandshakeTests {
     @Test("long keys and keys of one byte work", arguments: [1, 64, 65, 128, 129, 1000])
     func keyLengths(length: Int) async throws {
         let errors = try await errors { connection in
-            try connection.authenticateAsListener(key: AuthenticationKey(.init(repeating: 7, count: length)))
+            try connection.authenticateAsListener(key: AuthenticationKey(.init(repeating: 7, count: length)), until: .generous)
         } client: { connection in
-            try connection.authenticateAsClient(key: AuthenticationKey(.init(repeating: 7, count: length)))
+            try connection.authenticateAsClient(key: AuthenticationKey(.init(repeating: 7, count: length)), until: .generous)
         }
         #expect(errors == [nil, nil])
     }
@@ -140,7 +140,7 @@ struct HandshakeTests {
         async let accepted: Void = onThread {
             #expect(throws: AuthenticationError.wrongKey) {
                 // No deadline of its own: the handshake has one.
-                try listener.accept(key: .named("secret"))
+                try listener.accept(key: .named("secret"), handshakeTimeout: .seconds(300))
             }
             _ = try listener.accept(key: .named("secret"), until: .generous)
         }
@@ -157,7 +157,7 @@ struct HandshakeTests {
     func nobodyListens() throws {
         let directory = try TemporaryDirectory()
         #expect(throws: AuthenticationError.framing(.system(.noSuchFileOrDirectory))) {
-            try Connection.connect(to: .unix(path: "\(directory.path)/nobody"), key: .named("secret"))
+            try Connection.connect(to: .unix(path: "\(directory.path)/nobody"), key: .named("secret"), until: .generous)
         }
     }
 }

@@ -212,7 +212,9 @@ struct HostileInputTests {
         #expect(isRefused(Ouroboros.self, [0x80, 0], "nested more than"))
     }
 
-    @Test("a container with very many keys, asked in the worst order, is read in time proportional to it")
+    // Quadratic work would take hours: the limit ends a hang, and measures nothing.
+    @Test(
+        "a container with very many keys, asked in the worst order, is read all the same", .timeLimit(.minutes(10)))
     func manyKeys() throws {
         struct Picky: Decodable {
             init(from decoder: any Decoder) throws {
@@ -225,7 +227,6 @@ struct HostileInputTests {
             }
         }
         let bytes = try encoded(Dictionary(uniqueKeysWithValues: (0..<100_000).map { ("k\($0)", $0) }))
-        let time = try ContinuousClock().measure { _ = try decoded(Picky.self, bytes) }
-        #expect(time < .seconds(30))
+        _ = try decoded(Picky.self, bytes)
     }
 }

@@ -6,7 +6,7 @@ import Syscalls
 import TestSupport
 import Testing
 
-@Suite("A child of the fork server", .timeLimit(.minutes(5))) struct ChildTests {
+@Suite("A child of the fork server", .timeLimit(.minutes(10))) struct ChildTests {
     @Test("exit codes arrive as they were given", arguments: hosts)
     func exitCodes(host: String) throws {
         try withServer(hosted { $0.executable = executableDirectory + "/" + host }) { server throws in

@@ -48,7 +48,7 @@ private struct BareServer: ~Copyable {
     }
 }
 
-@Suite("A server's control socket", .timeLimit(.minutes(5))) struct ControlTests {
+@Suite("A server's control socket", .timeLimit(.minutes(10))) struct ControlTests {
     @Test("a client that goes without having said anything ends the server")
     func silentClient() throws {
         let server = try BareServer()

@@ -6,7 +6,7 @@ import Syscalls
 import TestSupport
 import Testing
 
-@Suite("The program dies", .timeLimit(.minutes(5))) struct ProgramDeathTests {
+@Suite("The program dies", .timeLimit(.minutes(10))) struct ProgramDeathTests {
     @Test("with a program that is killed go server, tracker and children: waiting, busy, and deaf to SIGTERM")
     func killedProgram() throws {
         var program = try RunningProgram("ForkServerHost", ["children"])
@@ -40,7 +40,7 @@ import Testing
     }
 }
 
-@Suite("The fork server dies", .timeLimit(.minutes(5))) struct ServerDeathTests {
+@Suite("The fork server dies", .timeLimit(.minutes(10))) struct ServerDeathTests {
     @Test("a running child goes on and its end is still learnt, and the next spawn starts another server")
     func killedServer() throws {
         try withServer { server in

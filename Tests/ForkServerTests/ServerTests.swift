@@ -12,7 +12,7 @@ import Testing
     import Darwin
 #endif
 
-@Suite("The fork server", .timeLimit(.minutes(5))) struct ServerTests {
+@Suite("The fork server", .timeLimit(.minutes(10))) struct ServerTests {
     @Test("a preload runs once, in the server, before those behind it, and children see its memory", arguments: hosts)
     func preload(host: String) throws {
         try withServer(

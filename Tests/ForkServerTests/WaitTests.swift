@@ -6,7 +6,7 @@ import Syscalls
 import TestSupport
 import Testing
 
-@Suite("Waiting for children", .timeLimit(.minutes(5))) struct WaitTests {
+@Suite("Waiting for children", .timeLimit(.minutes(10))) struct WaitTests {
     @Test("many threads and tasks wait for one child at once, and all learn the same")
     func manyWaiters() async throws {
         try await withServerInTask { server async throws in

@@ -7,7 +7,7 @@ import Syscalls
 import TestSupport
 import Testing
 
-@Suite("Many tasks", .timeLimit(.minutes(5))) struct ConcurrencyTests {
+@Suite("Many tasks", .timeLimit(.minutes(10))) struct ConcurrencyTests {
     @Test("100 submitters of 20 tasks each, from threads and tasks at once, get each its own results")
     func manySubmitters() async throws {
         try await withPoolInTask(workers: 2) { pool async throws in
@@ -156,7 +156,7 @@ import Testing
     }
 }
 
-@Suite("map", .timeLimit(.minutes(5))) struct MapTests {
+@Suite("map", .timeLimit(.minutes(10))) struct MapTests {
     @Test(
         "results come in the order of the tasks, whatever the size of the chunks",
         arguments: [nil, 1, 3, 100, 101, 1_000_000])

@@ -7,7 +7,7 @@ import Syscalls
 import TestSupport
 import Testing
 
-@Suite("Workers die", .timeLimit(.minutes(5))) struct WorkerDeathTests {
+@Suite("Workers die", .timeLimit(.minutes(10))) struct WorkerDeathTests {
     @Test(
         "a worker that takes itself down fails its task with its number and end, and is replaced",
         arguments: EndWorker.Way.allCases)

@@ -7,7 +7,7 @@ import Syscalls
 import TestSupport
 import Testing
 
-@Suite("A pool's end", .timeLimit(.minutes(5))) struct PoolEndTests {
+@Suite("A pool's end", .timeLimit(.minutes(10))) struct PoolEndTests {
     private func isClosed<Value>(_ result: Result<Value, PoolError>) -> Bool {
         if case .failure(.closed) = result { true } else { false }
     }

@@ -7,7 +7,7 @@ import Syscalls
 import TestSupport
 import Testing
 
-@Suite("Tasks", .timeLimit(.minutes(5))) struct TaskTests {
+@Suite("Tasks", .timeLimit(.minutes(10))) struct TaskTests {
     @Test("outputs of all kinds come back as they were, from synchronous and async tasks")
     func outputs() async throws {
         try await withPoolInTask { pool async throws in

@@ -12,7 +12,7 @@ import Testing
 
 private let helper = "ProcessRolesHelper"
 
-@Suite("ProcessRole", .timeLimit(.minutes(3))) struct ProcessRoleTests {
+@Suite("ProcessRole", .timeLimit(.minutes(10))) struct ProcessRoleTests {
     @Test("bootstrap returns at once in a program, also when it is called again")
     func bootstrapReturns() throws {
         #expect(try runHelper(helper, ["bootstrap"]) == .success)

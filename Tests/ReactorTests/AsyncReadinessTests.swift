@@ -3,7 +3,7 @@ import Syscalls
 import TestSupport
 import Testing
 
-@Suite("Awaiting readiness", .timeLimit(.minutes(2)))
+@Suite("Awaiting readiness", .timeLimit(.minutes(10)))
 struct AsyncReadinessTests {
     /// Runs a test with a thread of its own, and makes sure that it leaves nothing registered.
     private func withThread(

@@ -9,7 +9,7 @@ import Testing
     import Darwin
 #endif
 
-@Suite("A thread that runs a reactor", .timeLimit(.minutes(2)))
+@Suite("A thread that runs a reactor", .timeLimit(.minutes(10)))
 struct ReactorThreadTests {
     @Test("jobs run in order, on one thread, which is not the scheduler's", arguments: Backend.all)
     func schedule(backend: Backend) async throws {

@@ -24,7 +24,7 @@ private func withTracker(
     if let process { #expect(!process.exists) }
 }
 
-@Suite("ResourceTracker", .timeLimit(.minutes(3))) struct ResourceTrackerTests {
+@Suite("ResourceTracker", .timeLimit(.minutes(10))) struct ResourceTrackerTests {
     @Test("a program that did not call bootstrap gets an error, and no process is started")
     func forgottenBootstrap() throws {
         #expect(try runHelper(helper, ["forgot"]) == .success)
@@ -191,7 +191,7 @@ private func withTracker(
     }
 }
 
-@Suite("A tracker and its program's death", .timeLimit(.minutes(3))) struct TrackerLifeTests {
+@Suite("A tracker and its program's death", .timeLimit(.minutes(10))) struct TrackerLifeTests {
     @Test("what a program leaves behind that is killed is removed, and the tracker ends")
     func killedProgram() throws {
         let names = try ResourceNames()

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// CPython's own client of the protocol, on the pipe of our tracker.
-@Suite("The tracker and CPython", .timeLimit(.minutes(3))) struct TrackerPythonTests {
+@Suite("The tracker and CPython", .timeLimit(.minutes(10))) struct TrackerPythonTests {
     /// Has CPython's module write to descriptor 3 as if it had started the tracker that reads there.
     private static let preamble = """
         import os, sys

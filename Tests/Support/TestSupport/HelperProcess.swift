@@ -125,7 +125,7 @@ public func randomName() throws -> String {
 
 extension Deadline {
     /// Far beyond what a step of a test takes, on a busy machine and under a sanitizer too.
-    public static var generous: Deadline { .after(.seconds(60)) }
+    public static var generous: Deadline { .after(.seconds(300)) }
     /// The same for a whole helper process.
-    public static var generousForProcess: Deadline { .after(.seconds(120)) }
+    public static var generousForProcess: Deadline { .after(.seconds(400)) }
 }
