@@ -15,7 +15,10 @@ struct HandshakeDialectTests {
         var contents = Set<[UInt8]>()
         for _ in 0..<4 {
             let encounter = try await Encounter.of(
-                { try $0.deliverChallenge(key: .named("secret"), policy: .compatible, digest: digest, until: .generous) },
+                {
+                    try $0.deliverChallenge(
+                        key: .named("secret"), policy: .compatible, digest: digest, until: .generous)
+                },
                 with: [Wire.welcome])
             let content = try Wire.content(of: #require(encounter.received.first))
             #expect(content.starts(with: "{\(digest.rawValue)}".utf8))
@@ -83,7 +86,8 @@ struct HandshakeDialectTests {
             (Self.legacyContent, AuthenticationDialect.legacy, "legacy"), (Self.md5Content, .modern, "modern"),
         ] {
             let encounter = try await Encounter.of(
-                { try $0.authenticateAsClient(key: .named("secret"), until: .generous) }, with: [Wire.challenge(content)])
+                { try $0.authenticateAsClient(key: .named("secret"), until: .generous) },
+                with: [Wire.challenge(content)])
             let error = AuthenticationError.digestForbidden(.md5, in: .challenge, dialect: dialect)
             #expect(encounter.error == error)
             #expect(encounter.received.isEmpty)

@@ -50,7 +50,8 @@ struct HandshakeErrorTests {
     @Test("a bad challenge has its own error and no answer, and the connection is closed", arguments: challenges)
     func challenge(bad: BadMessage) async throws {
         let encounter = try await Encounter.of(
-            { try $0.authenticateAsClient(key: .named("secret"), policy: .compatible, until: .generous) }, with: [bad.bytes])
+            { try $0.authenticateAsClient(key: .named("secret"), policy: .compatible, until: .generous) },
+            with: [bad.bytes])
         #expect(encounter.error == bad.error)
         #expect(encounter.received.isEmpty)
         #expect(encounter.isClosed)
@@ -74,7 +75,8 @@ struct HandshakeErrorTests {
     @Test("a bad response has its own error, the peer is told, and the connection is closed", arguments: responses)
     func response(bad: BadMessage) async throws {
         let encounter = try await Encounter.of(
-            { try $0.authenticateAsListener(key: .named("secret"), policy: .compatible, until: .generous) }, with: [bad.bytes])
+            { try $0.authenticateAsListener(key: .named("secret"), policy: .compatible, until: .generous) },
+            with: [bad.bytes])
         #expect(encounter.error == bad.error)
         #expect(encounter.received.count == 2)
         #expect(encounter.received.last == Wire.failure)
@@ -84,7 +86,8 @@ struct HandshakeErrorTests {
     @Test("a response that is too long is not read")
     func oversizedResponse() async throws {
         let encounter = try await Encounter.of(
-            { try $0.authenticateAsListener(key: .named("secret"), until: .generous) }, with: [.init(repeating: 1, count: 257)])
+            { try $0.authenticateAsListener(key: .named("secret"), until: .generous) },
+            with: [.init(repeating: 1, count: 257)])
         #expect(encounter.error == .oversized(.response, byteCount: 257))
         #expect(encounter.isClosed)
     }
@@ -92,7 +95,8 @@ struct HandshakeErrorTests {
     @Test("a length beyond all bounds is refused before the bytes come")
     func hugeResponse() async throws {
         let encounter = try await Encounter.of(
-            { try $0.authenticateAsListener(key: .named("secret"), until: .generous) }, withBytes: [0x7f, 0xff, 0xff, 0xff])
+            { try $0.authenticateAsListener(key: .named("secret"), until: .generous) },
+            withBytes: [0x7f, 0xff, 0xff, 0xff])
         #expect(encounter.error == .oversized(.response, byteCount: 0x7fff_ffff))
     }
 
@@ -119,7 +123,8 @@ struct HandshakeErrorTests {
     func largest() async throws {
         let content = Array("{sha256}".utf8) + pseudoRandomBytes(count: 256 - 11 - 8, seed: 1)
         let encounter = try await Encounter.of(
-            { try $0.answerChallenge(key: .named("secret"), until: .generous) }, with: [Wire.challenge(content), Wire.welcome])
+            { try $0.answerChallenge(key: .named("secret"), until: .generous) },
+            with: [Wire.challenge(content), Wire.welcome])
         #expect(encounter.error == nil)
         #expect(encounter.received == [Wire.response(to: content, key: "secret", .sha256)])
     }

@@ -104,9 +104,11 @@ struct HandshakeTests {
     @Test("long keys and keys of one byte work", arguments: [1, 64, 65, 128, 129, 1000])
     func keyLengths(length: Int) async throws {
         let errors = try await errors { connection in
-            try connection.authenticateAsListener(key: AuthenticationKey(.init(repeating: 7, count: length)), until: .generous)
+            try connection.authenticateAsListener(
+                key: AuthenticationKey(.init(repeating: 7, count: length)), until: .generous)
         } client: { connection in
-            try connection.authenticateAsClient(key: AuthenticationKey(.init(repeating: 7, count: length)), until: .generous)
+            try connection.authenticateAsClient(
+                key: AuthenticationKey(.init(repeating: 7, count: length)), until: .generous)
         }
         #expect(errors == [nil, nil])
     }
