@@ -40,6 +40,9 @@ let layers: [Layer] = [
         name: "AsyncFraming", imports: ["Syscalls", "Framing", "Reactor"], testSupport: ["FDPassing", "TestSupport"]),
     Layer(name: "BinaryCoding"),
     Layer(
+        name: "MessageCoding", imports: ["Syscalls", "FDPassing", "Framing", "BinaryCoding"],
+        testSupport: ["TestSupport"]),
+    Layer(
         name: "ProcessRoles", imports: ["Syscalls"],
         testSupport: ["TestSupport", "ProcessTestSupport", "ProcessRolesHelper"]),
     Layer(
@@ -56,7 +59,9 @@ let layers: [Layer] = [
         ]),
     Layer(
         name: "Pool",
-        imports: ["Syscalls", "FDPassing", "Framing", "Reactor", "BinaryCoding", "ProcessRoles", "ForkServer"],
+        imports: [
+            "Syscalls", "FDPassing", "Framing", "Reactor", "AsyncFraming", "BinaryCoding", "ProcessRoles", "ForkServer",
+        ],
         testSupport: [
             "ResourceTracker", "TestSupport", "ProcessTestSupport", "ForkServerTestPrograms", "ForkServerHost",
             "ForkServerAsyncHost",

@@ -16,8 +16,14 @@ public final class AuthenticatingListener: Sendable {
     private let digest: DigestAlgorithm
     private let descriptorLimit: Int
     private let handshakeTimeout: Duration
-    /// In the order in which they came, which is that of their deadlines.
-    private let arrivals = Lock<[Arrival]>([])
+    private let reception = Lock(Reception())
+
+    private struct Reception: Sendable {
+        /// In the order in which they came, which is that of their deadlines.
+        var arrivals: [Arrival] = []
+        /// Until when nobody is admitted, since there were no descriptors or no memory for him.
+        var closedUntil: Deadline = .now
+    }
 
     /// A peer that has not shown yet that it knows the key.
     private struct Arrival: Sendable {
@@ -46,20 +52,22 @@ public final class AuthenticatingListener: Sendable {
 
     /// Waits for the next client that knows the key.
     ///
+    /// While this process is at its limit of open files, or short of memory, new clients wait in the listener's backlog.
+    ///
     /// - Throws: What is wrong with one client, whose connection is closed: call again to go on with the others.
     ///   `.framing(.timedOut)` when none has come by the deadline; `.framing(.closed)`.
     public func accept(until deadline: Deadline = .never) throws(AuthenticationError) -> Connection {
-        try arrivals.withLock { arrivals throws(AuthenticationError) in
+        try reception.withLock { reception throws(AuthenticationError) in
             while true {
-                let ready = try waitForEvent(arrivals, until: deadline)
+                let ready = try waitForEvent(reception, until: deadline)
                 for index in ready.arrivals {
-                    if let connection = try resume(&arrivals, at: index) { return connection }
+                    if let connection = try resume(&reception.arrivals, at: index) { return connection }
                 }
-                if ready.listener, let arrival = try admit() { arrivals.append(arrival) }
-                if let first = arrivals.first, first.deadline.hasPassed,
+                if ready.listener { try admit(to: &reception) }
+                if let first = reception.arrivals.first, first.deadline.hasPassed,
                     case .awaiting(let awaited) = first.handshake.state
                 {
-                    arrivals.removeFirst().connection.close()
+                    reception.arrivals.removeFirst().connection.close()
                     throw .timedOut(awaiting: awaited)
                 }
                 if deadline.hasPassed { throw .framing(.timedOut) }
@@ -69,37 +77,45 @@ public final class AuthenticatingListener: Sendable {
 
     /// Which arrivals can be read, and whether there is a new one.
     private func waitForEvent(
-        _ arrivals: [Arrival], until deadline: Deadline
+        _ reception: Reception, until deadline: Deadline
     ) throws(AuthenticationError) -> (arrivals: [Int], listener: Bool) {
         try authentication { () throws(FramingError) in
             // Inside, so that closing the listener ends the wait.
             try listener.withDescriptor { descriptor throws(FramingError) in
+                let arrivals = reception.arrivals
                 var entries: [PollEntry] = []
                 for arrival in arrivals {
                     entries.append(try arrival.connection.withDescriptor { PollEntry($0, .readable) })
                 }
-                if arrivals.count < handshakeLimit { entries.append(PollEntry(descriptor, .readable)) }
-                let firstDeadline = arrivals.first?.deadline ?? .never
-                _ = try framing { () throws(Errno) in try poll(&entries, until: min(deadline, firstDeadline)) }
+                var deadline = min(deadline, arrivals.first?.deadline ?? .never)
+                let isOpen = reception.closedUntil.hasPassed
+                if !isOpen { deadline = min(deadline, reception.closedUntil) }
+                if arrivals.count < handshakeLimit { entries.append(PollEntry(descriptor, isOpen ? .readable : [])) }
+                _ = try framing { () throws(Errno) in try poll(&entries, until: deadline) }
                 let ready = entries.indices.filter { !entries[$0].readiness.isEmpty }
                 return (ready.filter { $0 < arrivals.count }, ready.last == arrivals.count)
             }
         }
     }
 
-    private func admit() throws(AuthenticationError) -> Arrival? {
+    private func admit(to reception: inout Reception) throws(AuthenticationError) {
         let connection: Connection
         do throws(FramingError) {
             connection = try listener.accept(descriptorLimit: descriptorLimit, until: .now)
-        } catch .timedOut {
-            // The client has gone again.
-            return nil
         } catch {
-            throw .framing(error)
+            switch error {
+            // The client has gone again.
+            case .timedOut: return
+            case .system(let number) where number.isShortage:
+                reception.closedUntil = .after(.milliseconds(50))
+                return
+            default: throw .framing(error)
+            }
         }
         var handshake = Handshake(.deliver, .answer, key: key, policy: policy, digest: digest)
         try connection.begin(&handshake, until: .now)
-        return Arrival(connection: connection, handshake: handshake, deadline: .after(handshakeTimeout))
+        reception.arrivals.append(
+            Arrival(connection: connection, handshake: handshake, deadline: .after(handshakeTimeout)))
     }
 
     /// Takes in what one peer has sent. Returns its connection when the handshake is done.

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -111,6 +112,14 @@ int csys_poll(struct pollfd *descriptors, size_t count, const struct timespec *t
 ssize_t csys_write_without_signal(int descriptor, const struct iovec *parts, int count) {
     // RWF_NOSIGNAL, which the C library's headers are too old for.
     return pwritev2(descriptor, parts, count, -1, 0x100);
+}
+#endif
+
+// -- Locks
+
+#ifdef __linux__
+int csys_mutex_lock_until(pthread_mutex_t *mutex, const struct timespec *deadline) {
+    return pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, deadline);
 }
 #endif
 

@@ -126,7 +126,9 @@ public final class ChildProcess: Sendable {
                     return try framing { () throws(Errno) in try process.descriptor.duplicate() }
                 }
             #endif
-            return try status.duplicateDescriptor()
+            return try status.withDescriptor { descriptor throws(FramingError) in
+                try framing { () throws(Errno) in try descriptor.duplicate() }
+            }
         } catch {
             throw .connection(error)
         }
@@ -194,5 +196,19 @@ public final class ChildProcess: Sendable {
                 return .unknown
             #endif
         }
+    }
+}
+
+extension ChildProcess: Waitable {
+    /// For `wait(for:until:)`: a child is ready when it has ended.
+    public func beginWaiting() throws(FramingError) -> WaitedDescriptor {
+        #if os(Linux)
+            WaitedDescriptor(process.descriptor)
+        #else
+            WaitedDescriptor(
+                owning: try status.withDescriptor { descriptor throws(FramingError) in
+                    try framing { () throws(Errno) in try descriptor.duplicate() }
+                })
+        #endif
     }
 }

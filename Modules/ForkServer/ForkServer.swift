@@ -1,3 +1,4 @@
+import AsyncFraming
 import FDPassing
 import Framing
 import ProcessRoles
@@ -94,7 +95,9 @@ public final class ForkServer: Sendable {
     public func spawn(
         _ program: some ChildProgram, until deadline: Deadline = .never
     ) async throws(ForkServerError) -> ChildProcess {
-        try await onThreadOfItsOwn { () throws(ForkServerError) in try self.spawnBlocking(program, until: deadline) }
+        try await onThreadOfItsOwn(failing: ForkServerError.system) { () throws(ForkServerError) in
+            try self.spawnBlocking(program, until: deadline)
+        }
     }
 
     package func spawnBlocking(

@@ -30,7 +30,7 @@ public enum Address: Hashable, Sendable {
     }
 
     /// The socket addresses to try, in order.
-    func resolve(forBinding: Bool) throws(FramingError) -> [SocketAddress] {
+    package func resolve(forBinding: Bool = false) throws(FramingError) -> [SocketAddress] {
         try framing { () throws(Errno) in
             switch self {
             case .unix(let path): [try SocketAddress(unixPath: path)]

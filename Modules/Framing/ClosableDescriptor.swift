@@ -7,9 +7,10 @@ import Syscalls
 /// another file under the same number.
 struct ClosableDescriptor: ~Copyable, Sendable {
     private let number: CInt
-    /// The calls under way, and the highest bit once it is closed.
+    /// The calls under way, and the highest bits once it is closed and released.
     private let state = Atomic<UInt32>(0)
     private static let closedBit: UInt32 = 1 << 31
+    private static let releasedBit: UInt32 = 1 << 30
 
     init(_ descriptor: consuming OwnedFileDescriptor) {
         number = descriptor.take()
@@ -21,27 +22,40 @@ struct ClosableDescriptor: ~Copyable, Sendable {
 
     var isClosed: Bool { state.load(ordering: .acquiring) & Self.closedBit != 0 }
 
+    /// Begins a use of the descriptor, whose number nobody else gets before the matching `endUse`.
+    ///
+    /// - Throws: `FramingError.closed` when it is closed.
+    borrowing func beginUse() throws(FramingError) -> FileDescriptor {
+        if state.wrappingAdd(1, ordering: .acquiring).newValue & Self.closedBit != 0 {
+            endUse()
+            throw .closed
+        }
+        return FileDescriptor(rawValue: number)
+    }
+
+    borrowing func endUse() {
+        let after = state.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue
+        if after == Self.closedBit { release() }
+    }
+
     /// Runs a call on the descriptor.
     ///
     /// - Throws: `FramingError.closed` when it is closed.
     borrowing func withDescriptor<Result: ~Copyable>(
         _ body: (FileDescriptor) throws(FramingError) -> Result
     ) throws(FramingError) -> Result {
-        if state.wrappingAdd(1, ordering: .acquiring).newValue & Self.closedBit != 0 {
-            leave()
-            throw .closed
-        }
-        defer { leave() }
-        return try body(FileDescriptor(rawValue: number))
+        let descriptor = try beginUse()
+        defer { endUse() }
+        return try body(descriptor)
     }
 
     /// Closes it, at the latest when the calls under way have returned. Safe to call again.
     ///
     /// A call that waits on a socket is woken; one that waits on a pipe goes on waiting.
     borrowing func close() {
-        // A call under way itself, so that the number is not another file's by the time of the shutdown.
+        // A use itself, so that the number is not another file's by the time of the shutdown.
         state.wrappingAdd(1, ordering: .acquiring)
-        defer { leave() }
+        defer { endUse() }
         let before = state.bitwiseOr(Self.closedBit, ordering: .acquiringAndReleasing).oldValue
         if before & Self.closedBit == 0, before > 1 { try? FileDescriptor(rawValue: number).shutdown() }
     }
@@ -51,13 +65,6 @@ struct ClosableDescriptor: ~Copyable, Sendable {
         let (exchanged, _) = state.compareExchange(
             expected: 0, desired: Self.closedBit | Self.releasedBit, ordering: .acquiringAndReleasing)
         return exchanged ? OwnedFileDescriptor(owning: number) : nil
-    }
-
-    private static let releasedBit: UInt32 = 1 << 30
-
-    private borrowing func leave() {
-        let after = state.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue
-        if after == Self.closedBit { release() }
     }
 
     /// Closed by whoever gets there first: `close`, or the last call to return.

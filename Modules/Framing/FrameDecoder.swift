@@ -37,8 +37,7 @@ public struct FrameDecoder: Sendable {
     public var missingByteCount: Int {
         if let large { return large.length - large.filled }
         guard !filled.isEmpty else { return 0 }
-        let header = try? withFilled { bytes throws(FramingError) in try FrameHeader.decode(bytes) }
-        guard let header = header ?? nil else { return max(1, (filled.count < 4 ? 4 : 12) - filled.count) }
+        guard let header = (try? header()) ?? nil else { return max(1, (filled.count < 4 ? 4 : 12) - filled.count) }
         return max(0, header.byteCount + header.length - filled.count)
     }
 
@@ -93,47 +92,47 @@ public struct FrameDecoder: Sendable {
             large = nil
             return frame.bytes
         }
-        guard let header = try nextHeader(limit: limit) else { return nil }
+        guard let message = try takeNext(limit: limit) else { return nil }
+        return Array(buffer[message])
+    }
+
+    /// Copies the next complete message into a buffer; `nil` when more bytes are needed.
+    ///
+    /// - Returns: Its number of bytes.
+    /// - Throws: `FramingError.bufferTooShort`, which carries the message; and what `next` throws.
+    package mutating func next(
+        into target: UnsafeMutableRawBufferPointer, limit: Int
+    ) throws(FramingError) -> Int? {
+        if large == nil, let header = try header(), header.length <= min(limit, target.count),
+            let message = try takeNext(limit: limit)
+        {
+            buffer.withUnsafeBytes { target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[message])) }
+            return message.count
+        }
+        guard let message = try next(limit: limit) else { return nil }
+        guard message.count <= target.count else { throw .bufferTooShort(message: message) }
+        message.withUnsafeBytes { target.copyMemory(from: $0) }
+        return message.count
+    }
+
+    /// Takes the next complete message out of the buffer: its place there, until more is read.
+    private mutating func takeNext(limit: Int) throws(FramingError) -> Range<Int>? {
+        guard let header = try header() else { return nil }
+        guard header.length <= limit else { throw .messageTooLong(length: header.length, limit: limit) }
         let start = filled.lowerBound + header.byteCount
-        guard filled.upperBound - start >= header.length else {
+        let end = start + header.length
+        guard end <= filled.upperBound else {
             if header.byteCount + header.length > Self.bufferSize { becomeLarge(header) }
             return nil
         }
-        filled = start + header.length..<filled.upperBound
-        return Array(buffer[start..<start + header.length])
+        filled = end..<filled.upperBound
+        return start..<end
     }
 
-    /// Lets `body` see the next complete message where it lies, without copying it; `nil` when more bytes are needed.
-    package mutating func withNext<Result, Failure: Error>(
-        limit: Int = .max, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
-    ) throws(FramingError) -> Swift.Result<Result, Failure>? {
-        if large == nil, let header = try nextHeader(limit: limit) {
-            let start = filled.lowerBound + header.byteCount
-            if filled.upperBound - start >= header.length {
-                filled = start + header.length..<filled.upperBound
-                return buffer.withUnsafeBytes { bytes in
-                    Swift.Result { () throws(Failure) in
-                        try body(UnsafeRawBufferPointer(rebasing: bytes[start..<start + header.length]))
-                    }
-                }
-            }
-        }
-        guard let message = try next(limit: limit) else { return nil }
-        return message.withUnsafeBytes { bytes in Swift.Result { () throws(Failure) in try body(bytes) } }
-    }
-
-    private func nextHeader(limit: Int) throws(FramingError) -> FrameHeader? {
-        let header = try withFilled { bytes throws(FramingError) in try FrameHeader.decode(bytes) }
-        guard let header else { return nil }
-        guard header.length <= limit else { throw .messageTooLong(length: header.length, limit: limit) }
-        return header
-    }
-
-    private func withFilled<Result, Failure: Error>(
-        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        try buffer.withUnsafeBufferPointer { bytes throws(Failure) in
-            try body(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[filled])))
+    /// The header of the message that has begun in the buffer, once it is there.
+    private func header() throws(FramingError) -> FrameHeader? {
+        try buffer.withUnsafeBufferPointer { bytes throws(FramingError) in
+            try FrameHeader.decode(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[filled])))
         }
     }
 

@@ -7,18 +7,23 @@ import Syscalls
     import Darwin
 #endif
 
-/// How much of a frame, and how many of its descriptors, have been sent.
-package struct FrameProgress: Sendable {
-    package var sent = 0
-    package var passed = 0
+/// How far a message has got on its way out (see `Connection.send(_:passing:progress:until:)`).
+public struct SendProgress: Hashable, Sendable {
+    /// Bytes that the kernel has taken, of header and message together.
+    public internal(set) var sent = 0
+    /// Descriptors that the kernel has taken.
+    public internal(set) var passed = 0
 
-    package init() {}
+    /// Not begun.
+    public init() {}
 }
 
 /// Writes one frame: header and payload in one call; large ones without copying them together.
 struct FrameSender {
     let descriptor: FileDescriptor
     let isSocket: Bool
+    /// Whether a call on the descriptor may wait.
+    let mayBlock: Bool
     let deadline: Deadline
 
     /// Writes what is left of the frame.
@@ -26,7 +31,7 @@ struct FrameSender {
     /// - Parameter progress: How far earlier calls for the same frame got; tells how far this one got, also when it throws.
     /// - Throws: `FramingError.timedOut` when the deadline passes first.
     func send(
-        _ message: RawSpan, passing descriptors: [FileDescriptor], progress: inout FrameProgress
+        _ message: RawSpan, passing descriptors: [FileDescriptor], progress: inout SendProgress
     ) throws(FramingError) {
         if isSocket, descriptors.isEmpty, progress.sent == 0, message.byteCount <= Self.smallMessage {
             progress.sent = try sendTogether(message)
@@ -91,11 +96,12 @@ struct FrameSender {
             do throws(Errno) {
                 if isSocket { return try descriptor.send(parts, passing: batch, waiting: deadline == .never) }
                 guard batch.isEmpty else { throw .notSocket }
-                if deadline == .never { return try descriptor.write(Array(parts)) }
+                if deadline == .never || !mayBlock { return try descriptor.write(Array(parts)) }
                 // A pipe that is writable takes a page without blocking; it has no flag that says "do not wait".
                 if try descriptor.wait(for: .writable, until: deadline).isEmpty { throw .timedOut }
                 return try descriptor.write(Self.firstPage(of: parts))
             } catch .resourceTemporarilyUnavailable {
+                if deadline.hasPassed { throw .timedOut }
                 if try descriptor.wait(for: .writable, until: deadline).isEmpty { throw .timedOut }
             }
         }

@@ -21,8 +21,10 @@ public enum FramingError: Error, Hashable, Sendable {
     case bufferTooShort(message: [UInt8])
     /// The deadline passed. When receiving nothing is lost: what has come of a message is kept for the next call.
     case timedOut
-    /// The deadline passed when part of a message was sent. The connection cannot be written any more.
+    /// The deadline passed, or an async call was cancelled, when part of a message was sent. The connection cannot be written any more.
     case partlySent(bytes: Int, of: Int)
+    /// So many bytes of another message have been sent and the rest has not: resume that one first. Nothing was sent.
+    case sendUnderWay(bytes: Int, of: Int)
     /// Fewer descriptors came with a message than it says.
     case missingDescriptors(expected: Int, arrived: Int)
     /// More descriptors for one message than it has bytes to carry them.
@@ -31,6 +33,8 @@ public enum FramingError: Error, Hashable, Sendable {
     case descriptors(FDPassingError)
     /// The connection holds bytes already read, so its descriptor alone would not be all of it.
     case hasReadAhead(bytes: Int)
+    /// One of the things waited for has no open descriptor: its place among them, and the descriptor's number.
+    case invalidDescriptor(position: Int, number: Int32)
     /// Not an address: what is wrong with it.
     case invalidAddress(String)
     /// A system call failed.
@@ -60,13 +64,17 @@ extension FramingError: CustomStringConvertible {
         case .messageTooLong(let length, let limit): "a message of \(length) bytes came where \(limit) are allowed"
         case .bufferTooShort(let message): "a message of \(message.count) bytes is larger than the buffer"
         case .timedOut: "the deadline has passed"
-        case .partlySent(let bytes, let count): "the deadline passed after \(bytes) of \(count) bytes were sent"
+        case .partlySent(let bytes, let count): "only \(bytes) of the \(count) bytes of a message were sent in time"
+        case .sendUnderWay(let bytes, let count):
+            "\(bytes) of the \(count) bytes of another message have been sent; its rest comes first"
         case .missingDescriptors(let expected, let arrived):
             "a message says that it has \(expected) descriptors, \(arrived) came with it"
         case .messageTooShortForDescriptors(let bytes, let descriptors):
             "a message of \(bytes) bytes cannot carry \(descriptors) descriptors"
         case .descriptors(let error): "\(error)"
         case .hasReadAhead(let bytes): "\(bytes) bytes of the next messages have been read from the connection already"
+        case .invalidDescriptor(let position, let number):
+            "descriptor \(number), at place \(position) of what is waited for, is not open"
         case .invalidAddress(let problem): problem
         case .system(let error): "\(error)"
         }

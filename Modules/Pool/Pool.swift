@@ -1,3 +1,4 @@
+import AsyncFraming
 import BinaryCoding
 import ForkServer
 import Syscalls
@@ -108,7 +109,9 @@ public final class Pool: Sendable {
     /// Takes no more tasks, waits until those it has are done, and ends the workers.
     public func shutDown() async {
         core.close()
-        try? await onThreadOfItsOwn { [core] () throws(ForkServerError) in core.ended.wait() }
+        try? await onThreadOfItsOwn(failing: ForkServerError.system) { [core] () throws(ForkServerError) in
+            core.ended.wait()
+        }
     }
 
     /// Kills the workers. The tasks that wait or run fail with `PoolError.closed`.

@@ -49,7 +49,7 @@ final class Worker: Sendable {
     /// - Throws: `FramingError.endOfFile` and the like when the worker died.
     func runLeased(_ task: EncodedTask) throws(FramingError) -> Reply? {
         reading.withLock { $0.isLeased = true }
-        var progress = FrameProgress()
+        var progress = SendProgress()
         do throws(FramingError) {
             try connection.send(task.bytes.span.bytes, passing: task.descriptors, progress: &progress)
         } catch {
@@ -74,13 +74,16 @@ final class Worker: Sendable {
             return !reading.isWatched
         }
         if mustWatch { reactor.schedule { [self] in watch(in: $0, received) } }
-        var progress = FrameProgress()
+        var progress = SendProgress()
         do throws(FramingError) {
-            let isSent = try connection.sendAvailable(
-                task.bytes.span.bytes, passing: task.descriptors, progress: &progress)
-            if !isSent { reactor.schedule { [self, progress] in sendRest(of: task, progress, in: $0) } }
+            try connection.send(
+                task.bytes.span.bytes, passing: task.descriptors, progress: &progress, until: .now)
             return .sent
         } catch {
+            if error == .timedOut {
+                reactor.schedule { [self, progress] in sendRest(of: task, progress, in: $0) }
+                return .sent
+            }
             // That the worker is dead or dying, its status channel tells.
             let isDead = error.isDisconnection || error == .closed
             if progress.sent == 0 { return isDead ? .workerIsDead : .refused(error) }
@@ -121,7 +124,7 @@ final class Worker: Sendable {
             }
             do throws(FramingError) {
                 try connection.receiveAvailable { bytes throws(FramingError) in
-                    replies.append(try reply(Array(bytes)))
+                    replies.append(try reply(bytes))
                 }
                 return true
             } catch {
@@ -134,15 +137,16 @@ final class Worker: Sendable {
         return goesOn
     }
 
-    private func sendRest(of task: EncodedTask, _ progress: FrameProgress, in reactor: Reactor) {
+    private func sendRest(of task: EncodedTask, _ progress: SendProgress, in reactor: Reactor) {
         var progress = progress
         try? connection.withDescriptor { descriptor in
             try? reactor.addWriter(descriptor) { [self] _ in
                 do throws(FramingError) {
-                    let isDone = try connection.sendAvailable(
-                        task.bytes.span.bytes, passing: task.descriptors, progress: &progress)
-                    if isDone { reactor.removeWriter(descriptor) }
+                    try connection.send(
+                        task.bytes.span.bytes, passing: task.descriptors, progress: &progress, until: .now)
+                    reactor.removeWriter(descriptor)
                 } catch {
+                    if error == .timedOut { return }
                     reactor.removeWriter(descriptor)
                     if !error.isDisconnection { _ = try? child.kill() }
                 }

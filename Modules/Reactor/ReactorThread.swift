@@ -59,25 +59,29 @@ public final class ReactorThread: TaskExecutor, Sendable {
 
     /// Waits until a descriptor is readable, has hung up or is in error. Any number of tasks may wait for the same one.
     ///
-    /// - Throws: `Errno` when the kernel refuses to watch it; `CancellationError` when the task is cancelled, or the thread
-    ///   is stopped.
-    public func waitUntilReadable(_ descriptor: FileDescriptor) async throws {
+    /// - Parameter deadline: When to give up.
+    /// - Throws: `Errno.timedOut` at the deadline, or another `Errno` when the kernel refuses to watch it;
+    ///   `CancellationError` when the task is cancelled, or the thread is stopped.
+    public func waitUntilReadable(_ descriptor: FileDescriptor, until deadline: Deadline = .never) async throws {
         try await wait(
-            for: descriptor,
+            for: descriptor, until: deadline,
             add: { (reactor, number, handler) throws(Errno) in try reactor.addReader(number, handler) },
             remove: { $0.removeReader($1) })
     }
 
     /// Waits until a descriptor is writable, has hung up or is in error. Any number of tasks may wait for the same one.
-    public func waitUntilWritable(_ descriptor: FileDescriptor) async throws {
+    ///
+    /// - Parameter deadline: When to give up.
+    /// - Throws: As ``waitUntilReadable(_:until:)``.
+    public func waitUntilWritable(_ descriptor: FileDescriptor, until deadline: Deadline = .never) async throws {
         try await wait(
-            for: descriptor,
+            for: descriptor, until: deadline,
             add: { (reactor, number, handler) throws(Errno) in try reactor.addWriter(number, handler) },
             remove: { $0.removeWriter($1) })
     }
 
     private func wait(
-        for descriptor: FileDescriptor,
+        for descriptor: FileDescriptor, until deadline: Deadline,
         add: @escaping @Sendable (Reactor, FileDescriptor, @escaping (Readiness) -> Void) throws(Errno) -> Void,
         remove: @escaping @Sendable (Reactor, FileDescriptor) -> Void
     ) async throws {
@@ -87,28 +91,33 @@ public final class ReactorThread: TaskExecutor, Sendable {
         let waiter = Waiter()
         guard waiters.insert(waiter) else { throw CancellationError() }
         defer { waiters.remove(waiter) }
+        // Removed first, and then told: whoever is told closes the duplicate.
+        let end = { @Sendable (reactor: Reactor, result: Result<Void, any Error>) in
+            if waiter.isWaiting { remove(reactor, number) }
+            waiter.finish(result)
+        }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 guard waiter.begin(continuation) else { return }
                 schedule { reactor in
                     // Cancelled before it began: nothing was added.
                     guard waiter.isWaiting else { return }
+                    let timer = deadline.remaining.map { left in
+                        reactor.addTimer(after: left) { [unowned reactor] in end(reactor, .failure(Errno.timedOut)) }
+                    }
                     do throws(Errno) {
-                        try add(reactor, number) { _ in
-                            remove(reactor, number)
-                            waiter.finish(.success(()))
+                        try add(reactor, number) { [unowned reactor] _ in
+                            if let timer { reactor.cancelTimer(timer) }
+                            end(reactor, .success(()))
                         }
                     } catch {
+                        if let timer { reactor.cancelTimer(timer) }
                         waiter.finish(.failure(error))
                     }
                 }
             }
         } onCancel: {
-            // Removed first: whoever is told closes the duplicate.
-            schedule { reactor in
-                if waiter.isWaiting { remove(reactor, number) }
-                waiter.finish(.failure(CancellationError()))
-            }
+            schedule { end($0, .failure(CancellationError())) }
         }
     }
 }

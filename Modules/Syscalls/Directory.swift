@@ -70,3 +70,18 @@ public func directoryEntries(_ path: String) throws(Errno) -> [String] {
     let directory = try OwnedFileDescriptor.open(path, [.readOnly, .directory])
     return try directory.descriptor.entriesOfDirectory().map { String(decoding: $0.name, as: UTF8.self) }
 }
+
+/// Creates a directory with a random name that nobody but this user can enter, in `TMPDIR` or `/tmp`.
+///
+/// - Parameter prefix: What its name begins with.
+/// - Returns: Its path, short enough that a socket inside has room for a name of 32 bytes; a longer `TMPDIR` is passed over.
+///
+/// The corresponding C function is `mkdtemp`.
+public func createPrivateDirectory(named prefix: String) throws(Errno) -> String {
+    let parent = getenv("TMPDIR").map { String(cString: $0) } ?? ""
+    let template = "/\(prefix)-XXXXXX"
+    let isUsable = !parent.isEmpty && parent.utf8.count + template.utf8.count < SocketAddress.longestUnixPath - 32
+    var path = Array(((isUsable ? parent : "/tmp") + template).utf8CString)
+    guard mkdtemp(&path) != nil else { throw Errno.current }
+    return String(decoding: path.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}

@@ -37,21 +37,43 @@ extension FileDescriptor {
     public func connect(to address: SocketAddress, until deadline: Deadline = .never) throws(Errno) {
         try setBlocking(deadline == .never)
         while true {
-            let result = address.withPointer { systemConnect(rawValue, $0, address.length) }
-            if result == 0 { break }
+            do throws(Errno) {
+                if try !beginConnecting(to: address) {
+                    if try wait(for: .writable, until: deadline).isEmpty { throw .timedOut }
+                }
+                return try endConnecting()
+            } catch {
+                guard error == .resourceTemporarilyUnavailable else { throw error }
+            }
+            if deadline.hasPassed { throw .timedOut }
+            Deadline.after(.milliseconds(1)).sleep()
+        }
+    }
+
+    /// Begins to connect a non-blocking socket.
+    ///
+    /// - Returns: Whether it is connected already; otherwise it is once it is writable. `endConnecting` in either case.
+    /// - Throws: `Errno.resourceTemporarilyUnavailable` while the backlog of a Unix listener is full.
+    ///
+    /// The corresponding C function is `connect`.
+    package func beginConnecting(to address: SocketAddress) throws(Errno) -> Bool {
+        while true {
+            if address.withPointer({ systemConnect(rawValue, $0, address.length) }) == 0 { return true }
             let error = Errno.current
             if error == .interrupted, address.family == AF_UNIX { continue }
-            if error == .interrupted || error == .operationInProgress {
-                if try wait(for: .writable, until: deadline).isEmpty { throw .timedOut }
-                let pending = try option(SOL_SOCKET, SO_ERROR)
-                if pending != 0 { throw Errno(rawValue: pending) }
-                break
-            }
-            guard error == .resourceTemporarilyUnavailable else { throw error }
-            if deadline.hasPassed { throw .timedOut }
-            var pause = timespec(tv_sec: 0, tv_nsec: 1_000_000)
-            nanosleep(&pause, nil)
+            if error == .interrupted || error == .operationInProgress { return false }
+            throw error
         }
+    }
+
+    /// Ends what `beginConnecting` began: the socket is connected and blocking then.
+    ///
+    /// - Throws: Why it could not be connected.
+    ///
+    /// The corresponding C function is `getsockopt` with `SO_ERROR`.
+    package func endConnecting() throws(Errno) {
+        let pending = try option(SOL_SOCKET, SO_ERROR)
+        if pending != 0 { throw Errno(rawValue: pending) }
         try setBlocking(true)
     }
 

@@ -37,6 +37,9 @@ public struct SocketAddress: Sendable {
         self.init(address, length: socklen_t(header + bytes.count + (isAbstract ? 0 : 1)))
     }
 
+    /// Bytes of the longest path of a Unix address.
+    package static let longestUnixPath = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
+
     /// The addresses of a host and port, in the order in which they should be tried.
     ///
     /// - Parameters:

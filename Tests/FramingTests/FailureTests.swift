@@ -101,7 +101,7 @@ struct FailureTests {
         #expect(connection.isClosed)
         var buffer: [UInt8] = [0]
         #expect(throws: FramingError.closed) { try connection.receive() }
-        #expect(throws: FramingError.closed) { try buffer.withUnsafeMutableBytes { try connection.receive(into: $0) } }
+        #expect(throws: FramingError.closed) { try connection.receive(intoArray: &buffer) }
         #expect(throws: FramingError.closed) { try connection.send([1]) }
         #expect(throws: FramingError.closed) { try connection.poll() }
         #expect(throws: FramingError.closed) { _ = try connection.takeDescriptor() }

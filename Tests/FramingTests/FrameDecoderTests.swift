@@ -55,6 +55,7 @@ struct FrameDecoderTests {
         let bytes = encoded(messages)
         var decoder = FrameDecoder()
         var decoded: [[UInt8]] = []
+        var room = [UInt8](repeating: 0, count: bytes.count)
         var position = 0
         while position < bytes.count {
             let wanted = step(&generator)
@@ -68,7 +69,9 @@ struct FrameDecoderTests {
             if seed.isMultiple(of: 2) {
                 while let message = try decoder.next() { decoded.append(message) }
             } else {
-                while let message = try decoder.withNext(limit: .max, { Array($0) }) { decoded.append(message.get()) }
+                while let count = try room.withUnsafeMutableBytes({ try decoder.next(into: $0, limit: .max) }) {
+                    decoded.append(Array(room[..<count]))
+                }
             }
         }
         #expect(decoded == messages)
@@ -166,16 +169,6 @@ struct FrameDecoderTests {
         #expect(decoded.count == count)
         #expect(decoded.last == 8)
         #expect(decoded[count - 2] == 7)
-    }
-
-    @Test("an error of whoever looks at a message in place is handed out, and the message is consumed")
-    func errorInPlace() throws {
-        struct Refused: Error, Equatable {}
-        var decoder = FrameDecoder()
-        decoder.append(encoded([[1], [2]]).span.bytes)
-        let first = try decoder.withNext { _ throws(Refused) in throw Refused() }
-        #expect(throws: Refused()) { try first?.get() }
-        #expect(try decoder.next() == [2])
     }
 
     @Test("headers have CPython's bytes")

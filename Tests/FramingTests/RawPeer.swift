@@ -56,6 +56,17 @@ struct RawPeer: ~Copyable {
     }
 }
 
+extension Connection {
+    /// Receives into an array's elements from `offset` on.
+    func receive(
+        intoArray buffer: inout [UInt8], offset: Int = 0, limit: Int = .max, until deadline: Deadline? = nil
+    ) throws(FramingError) -> Int {
+        var elements = buffer.mutableSpan
+        var bytes = elements.mutableBytes
+        return try receive(into: &bytes, offset: offset, limit: limit, until: deadline)
+    }
+}
+
 extension Array where Element == UInt8 {
     fileprivate func withUnsafeBytesTyped<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result

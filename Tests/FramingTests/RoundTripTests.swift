@@ -61,17 +61,17 @@ struct RoundTripTests {
             let message = pattern(count)
             let sending = try Background { for _ in 0..<3 { try sender.send(message) } }
             var buffer = [UInt8](repeating: 0xee, count: count + 1)
-            #expect(try buffer.withUnsafeMutableBytes { try receiver.receive(into: $0) } == count)
+            #expect(try receiver.receive(intoArray: &buffer) == count)
             #expect(buffer == message + [0xee])
             var exact = [UInt8](repeating: 0, count: count)
-            #expect(try exact.withUnsafeMutableBytes { try receiver.receive(into: $0) } == count)
+            #expect(try receiver.receive(intoArray: &exact) == count)
             #expect(exact == message)
             var short = [UInt8](repeating: 0xee, count: max(0, count - 1))
             if count == 0 {
                 #expect(try receiver.receive() == [])
             } else {
                 #expect(throws: FramingError.bufferTooShort(message: message)) {
-                    try short.withUnsafeMutableBytes { try receiver.receive(into: $0) }
+                    try receiver.receive(intoArray: &short)
                 }
                 #expect(short.allSatisfy { $0 == 0xee })
             }

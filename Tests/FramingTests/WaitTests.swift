@@ -66,7 +66,7 @@ struct WaitTests {
         closed.close()
         #expect(throws: FramingError.closed) { try wait(for: [connection, closed], until: .generous) }
         for number in [1_000_000_000, -1] as [CInt] {
-            #expect(throws: FramingError.system(.badFileDescriptor)) {
+            #expect(throws: FramingError.invalidDescriptor(position: 1, number: number)) {
                 try wait(for: [connection, FileDescriptor(rawValue: number)], until: .after(.milliseconds(1)))
             }
         }

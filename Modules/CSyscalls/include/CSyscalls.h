@@ -4,6 +4,7 @@
 #ifndef CSYSCALLS_H
 #define CSYSCALLS_H
 
+#include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <spawn.h>
@@ -43,6 +44,13 @@ int csys_poll(struct pollfd *descriptors, size_t count, const struct timespec *t
 /// pwritev2(2) at the file's position with RWF_NOSIGNAL (Linux 6.18): EPIPE and no SIGPIPE. EOPNOTSUPP where the kernel or
 /// the kind of file does not have it.
 ssize_t csys_write_without_signal(int descriptor, const struct iovec *parts, int count);
+#endif
+
+// -- Locks
+
+#ifdef __linux__
+/// pthread_mutex_clocklock(3) with CLOCK_MONOTONIC: an error number, not errno.
+int csys_mutex_lock_until(pthread_mutex_t *mutex, const struct timespec *deadline);
 #endif
 
 // -- Messages with descriptors

@@ -72,9 +72,13 @@ let listenerCommands: HelperCommands = [
         checkEqual(open, Array(0..<CInt(open.count)))
         none.rlim_cur = rlim_t(open.count)
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &none)
-        checkThrows(FramingError.system(.tooManyOpenFiles)) { try listener.accept(until: .generous) }
+        // At a deadline, or without waiting, the shortage is reported.
+        checkThrows(FramingError.system(.tooManyOpenFiles)) { try listener.accept(until: .now) }
+        checkThrows(FramingError.system(.tooManyOpenFiles)) { try listener.accept(until: .after(.milliseconds(20))) }
+        // The client has waited, and a listener that is trying takes him as soon as there is room.
+        let accepting = try Background { try listener.accept(until: .generous).receive(until: .generous) }
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        checkEqual(try listener.accept(until: .generous).receive(), [1])
+        checkEqual(try accepting.get(), [1])
     },
 ]
 

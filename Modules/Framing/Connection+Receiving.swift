@@ -1,0 +1,232 @@
+import FDPassing
+import Syscalls
+
+extension Connection {
+    /// What has come from the peer.
+    struct Inbox: ~Copyable {
+        var decoder = FrameDecoder()
+        var descriptors = DescriptorBatch()
+        /// Set once the stream makes no sense any more.
+        var failure: FramingError?
+    }
+
+    /// Receives the next message.
+    ///
+    /// - Parameters:
+    ///   - limit: The most bytes that it may have.
+    ///   - deadline: When to give up; what has come of the message by then is kept for the next call.
+    /// - Throws: `FramingError.endOfFile` when the peer has closed, `.endOfStreamDuringMessage` when it did so inside a
+    ///   message, `.messageTooLong` before memory is taken for it, `.timedOut`.
+    public func receive(limit: Int = .max, until deadline: Deadline? = nil) throws(FramingError) -> [UInt8] {
+        let deadline = resolved(deadline)
+        let descriptor = try beginReceiving(until: deadline)
+        defer { endReceiving() }
+        do throws(FramingError) {
+            while true {
+                if let message = try inbox.pointee.decoder.next(limit: limit) { return message }
+                try fill(from: descriptor, until: deadline)
+            }
+        } catch {
+            throw noted(error)
+        }
+    }
+
+    /// Receives the next message into a buffer.
+    ///
+    /// - Parameters:
+    ///   - buffer: Where its bytes go.
+    ///   - offset: Where in the buffer they begin.
+    ///   - limit: The most bytes that it may have, however large the buffer is.
+    ///   - deadline: When to give up; what has come of the message by then is kept for the next call.
+    /// - Returns: The message's number of bytes.
+    /// - Throws: `FramingError.bufferTooShort`, which carries the whole message; and what `receive` throws.
+    public func receive(
+        into buffer: inout MutableRawSpan, offset: Int = 0, limit: Int = .max, until deadline: Deadline? = nil
+    ) throws(FramingError) -> Int {
+        precondition(
+            (0...buffer.byteCount).contains(offset),
+            "offset \(offset) is outside the \(buffer.byteCount) bytes of buffer")
+        let deadline = resolved(deadline)
+        let descriptor = try beginReceiving(until: deadline)
+        defer { endReceiving() }
+        return try buffer.withUnsafeMutableBytes { buffer throws(FramingError) in
+            let room = UnsafeMutableRawBufferPointer(rebasing: buffer[offset...])
+            do throws(FramingError) {
+                while true {
+                    if let count = try inbox.pointee.decoder.next(into: room, limit: limit) { return count }
+                    try fill(from: descriptor, until: deadline)
+                }
+            } catch {
+                throw noted(error)
+            }
+        }
+    }
+
+    /// Whether `receive` would find something at once: a message, a part of one, or the end.
+    ///
+    /// - Parameter deadline: How long to wait for it; by default not at all.
+    /// - Returns: `false` when nothing has come by the deadline.
+    public func poll(until deadline: Deadline = .now) throws(FramingError) -> Bool {
+        let descriptor: FileDescriptor
+        do throws(FramingError) {
+            descriptor = try beginReceiving(until: deadline)
+        } catch {
+            if error == .timedOut { return false }
+            throw error
+        }
+        defer { endReceiving() }
+        if inbox.pointee.decoder.bufferedByteCount > 0 { return true }
+        do throws(Errno) {
+            return try !descriptor.wait(for: .readable, until: deadline).isEmpty
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    /// Takes descriptors that came with the messages received so far, in their order.
+    ///
+    /// - Parameter count: How many; the message says it.
+    /// - Throws: `FramingError.missingDescriptors` when fewer have come; they stay.
+    public func receiveDescriptors(_ count: Int) throws(FramingError) -> DescriptorBatch {
+        _ = receiving.lock(until: .never)
+        defer { receiving.unlock() }
+        guard (0...inbox.pointee.descriptors.count).contains(count) else {
+            throw .missingDescriptors(expected: count, arrived: inbox.pointee.descriptors.count)
+        }
+        return inbox.pointee.descriptors.takeFirst(count)
+    }
+
+    /// Bytes that were read from the descriptor and not received yet; 0 while another thread is receiving.
+    public var bufferedByteCount: Int {
+        guard receiving.lock(until: .now) else { return 0 }
+        defer { receiving.unlock() }
+        return inbox.pointee.decoder.bufferedByteCount
+    }
+
+    /// Takes in what has come, without waiting, and lets `body` see each complete message.
+    ///
+    /// For event loops. Returns at the end of what is there.
+    /// - Throws: What `receive` throws, after the messages before it were seen.
+    package func receiveAvailable(
+        limit: Int = .max, _ body: ([UInt8]) throws(FramingError) -> Void
+    ) throws(FramingError) {
+        var mayBeMore = true
+        while mayBeMore {
+            do throws(FramingError) {
+                mayBeMore = try fillAvailable()
+            } catch {
+                if error != .timedOut { throw error }
+                mayBeMore = false
+            }
+            // The body may ask for descriptors, so it runs without the turn to receive.
+            while let message = try nextBuffered(limit: limit) { try body(message) }
+        }
+    }
+
+    private func fillAvailable() throws(FramingError) -> Bool {
+        let descriptor = try beginReceiving(until: .now)
+        defer { endReceiving() }
+        do throws(FramingError) { return try fill(from: descriptor, until: .now) } catch { throw noted(error) }
+    }
+
+    private func nextBuffered(limit: Int) throws(FramingError) -> [UInt8]? {
+        _ = try beginReceiving(until: .now)
+        defer { endReceiving() }
+        do throws(FramingError) { return try inbox.pointee.decoder.next(limit: limit) } catch { throw noted(error) }
+    }
+
+    // MARK: The turn
+
+    /// Takes the turn to receive, until `endReceiving`.
+    private func beginReceiving(until deadline: Deadline) throws(FramingError) -> FileDescriptor {
+        guard isReadable else { throw .notReadable }
+        guard receiving.lock(until: deadline) else { throw isClosed ? .closed : .timedOut }
+        do throws(FramingError) {
+            let descriptor = try closable.beginUse()
+            guard let failure = inbox.pointee.failure else { return descriptor }
+            closable.endUse()
+            throw failure
+        } catch {
+            receiving.unlock()
+            throw error
+        }
+    }
+
+    private func endReceiving() {
+        closable.endUse()
+        receiving.unlock()
+    }
+
+    /// What to say of an error; remembers one that ends the stream.
+    private func noted(_ error: FramingError) -> FramingError {
+        // Closing shuts a socket down, which looks as if the peer had closed.
+        if isClosed { return .closed }
+        if error.endsStream { inbox.pointee.failure = error }
+        return error
+    }
+
+    // MARK: Reading
+
+    /// Reads what is there, at least one byte.
+    ///
+    /// - Returns: Whether there may be more: the space was filled.
+    @discardableResult
+    private func fill(from descriptor: FileDescriptor, until deadline: Deadline) throws(FramingError) -> Bool {
+        var capacity = 0
+        let count = try inbox.pointee.decoder.fill { space throws(FramingError) in
+            capacity = space.count
+            return try read(into: space, from: descriptor, until: deadline)
+        }
+        if count == 0 {
+            throw inbox.pointee.decoder.isAtBoundary
+                ? .endOfFile : .endOfStreamDuringMessage(missing: inbox.pointee.decoder.missingByteCount)
+        }
+        return count == capacity
+    }
+
+    private func read(
+        into space: UnsafeMutableRawBufferPointer, from descriptor: FileDescriptor, until deadline: Deadline
+    ) throws(FramingError) -> Int {
+        while true {
+            // A socket can be asked without waiting. A pipe cannot: it is asked first whether it has anything.
+            if !isSocket, deadline != .never { try waitUntilReadable(descriptor, until: deadline) }
+            let failure: Errno
+            if isSocket {
+                do throws(FDPassingError) {
+                    let room = descriptorLimit - inbox.pointee.descriptors.count
+                    return try descriptor.receive(
+                        into: space, descriptors: &inbox.pointee.descriptors, limit: room, waiting: deadline == .never)
+                } catch {
+                    guard case .system(let number) = error else { throw .descriptors(error) }
+                    failure = number
+                }
+            } else {
+                do throws(Errno) { return try descriptor.read(into: space) } catch { failure = error }
+            }
+            guard failure == .resourceTemporarilyUnavailable else { throw .system(failure) }
+            // Nothing there; or another process that shares the stream was faster.
+            if deadline.hasPassed { throw .timedOut }
+            try waitUntilReadable(descriptor, until: deadline)
+        }
+    }
+
+    private func waitUntilReadable(_ descriptor: FileDescriptor, until deadline: Deadline) throws(FramingError) {
+        let readiness: PollEvents
+        do throws(Errno) {
+            readiness = try descriptor.wait(for: .readable, until: deadline)
+        } catch {
+            throw .system(error)
+        }
+        if readiness.isEmpty { throw .timedOut }
+    }
+}
+
+extension FramingError {
+    /// Whether nothing after it can be understood.
+    fileprivate var endsStream: Bool {
+        switch self {
+        case .endOfStreamDuringMessage, .malformedHeader, .messageTooLong, .descriptors: true
+        default: false
+        }
+    }
+}
