@@ -188,10 +188,8 @@ extension Connection {
         into space: UnsafeMutableRawBufferPointer, from descriptor: FileDescriptor, until deadline: Deadline
     ) throws(FramingError) -> Int {
         while true {
-            // A socket can be asked without waiting. A pipe cannot: it is asked first whether it has anything.
-            if !isSocket, deadline != .never { try waitUntilReadable(descriptor, until: deadline) }
             let failure: Errno
-            if isSocket {
+            if isSocket, descriptorLimit > 0 {
                 do throws(FDPassingError) {
                     let room = descriptorLimit - inbox.pointee.descriptors.count
                     return try descriptor.receive(
@@ -201,7 +199,14 @@ extension Connection {
                     failure = number
                 }
             } else {
-                do throws(Errno) { return try descriptor.read(into: space) } catch { failure = error }
+                // A pipe cannot be read without waiting: it is asked first whether it has anything.
+                if !isSocket, deadline != .never { try waitUntilReadable(descriptor, until: deadline) }
+                do throws(Errno) {
+                    return try isSocket
+                        ? descriptor.receive(into: space, waiting: deadline == .never) : descriptor.read(into: space)
+                } catch {
+                    failure = error
+                }
             }
             guard failure == .resourceTemporarilyUnavailable else { throw .system(failure) }
             // Nothing there; or another process that shares the stream was faster.

@@ -19,7 +19,7 @@ public final class Connection: Sendable {
     public let isReadable: Bool
     /// Whether messages can be sent.
     public let isWritable: Bool
-    /// How many descriptors may wait to be taken; more are an error.
+    /// How many descriptors may wait to be taken; more are an error. With 0 the kernel drops those that come.
     public let descriptorLimit: Int
 
     /// Whose turn it is to receive, and so to touch the inbox.
@@ -39,7 +39,7 @@ public final class Connection: Sendable {
     ///   - readable: Whether messages will be received.
     ///   - writable: Whether messages will be sent.
     ///   - descriptorLimit: How many descriptors may come with messages (see `receiveDescriptors`). By default none are
-    ///     expected, and if any come, they are closed and it is an error.
+    ///     expected, and if any come, the kernel closes them.
     public convenience init(
         _ descriptor: consuming OwnedFileDescriptor, readable: Bool = true, writable: Bool = true,
         descriptorLimit: Int = 0

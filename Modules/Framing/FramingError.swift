@@ -69,6 +69,7 @@ extension FramingError: CustomStringConvertible {
             "\(bytes) of the \(count) bytes of another message have been sent; its rest comes first"
         case .missingDescriptors(let expected, let arrived):
             "a message says that it has \(expected) descriptors, \(arrived) came with it"
+                + (arrived == 0 ? "; a connection takes as many as its descriptorLimit says" : "")
         case .messageTooShortForDescriptors(let bytes, let descriptors):
             "a message of \(bytes) bytes cannot carry \(descriptors) descriptors"
         case .descriptors(let error): "\(error)"

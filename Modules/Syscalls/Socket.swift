@@ -137,6 +137,13 @@ extension FileDescriptor {
         try untilReady(.readable, deadline) { flags in recv(rawValue, buffer.baseAddress, buffer.count, flags) }
     }
 
+    /// Receives some bytes on a connected socket with one call; see `receive(into:until:)`.
+    ///
+    /// - Parameter waiting: Whether to wait while there is nothing; otherwise that is EAGAIN.
+    package func receive(into buffer: UnsafeMutableRawBufferPointer, waiting: Bool) throws(Errno) -> Int {
+        try retryingOnInterrupt { recv(rawValue, buffer.baseAddress, buffer.count, waiting ? 0 : CInt(MSG_DONTWAIT)) }
+    }
+
     /// Makes a call that does not wait, once more each time that the socket has become ready. Without a deadline the call
     /// itself waits.
     private func untilReady(

@@ -102,7 +102,7 @@ struct DescriptorsWithMessagesTests {
         #expect(try peer.end.descriptor.wait(for: .readable, until: .now) == [])
     }
 
-    @Test("descriptors that nobody expects, or too many of them, are an error and closed")
+    @Test("descriptors that nobody expects are closed, and too many of them are an error")
     func unexpected() throws {
         #expect(try runHelper("FramingHelper", ["unexpected-descriptors"]) == .success)
     }

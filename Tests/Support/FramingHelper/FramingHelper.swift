@@ -30,7 +30,24 @@ private let connectionCommands: HelperCommands = [
             })
     },
     "unexpected-descriptors": {
-        for (limit, sent, isError) in [(0, 1, true), (0, 253, true), (2, 3, true), (2, 2, false)] {
+        // Where none are expected the kernel closes them, and the messages come.
+        for sent in [1, 253] {
+            try checkKeepsDescriptors {
+                let pair = try SocketPair()
+                let sender = Connection(pair.first)
+                let receiver = Connection(pair.second)
+                try sender.send([1], passing: Array(repeating: .standardError, count: sent))
+                try sender.send([2])
+                let before = try FileDescriptor.allOpen()
+                checkEqual(try receiver.receive(), [1])
+                checkEqual(try receiver.receive(), [2])
+                checkEqual(try FileDescriptor.allOpen(), before)
+                checkThrows(FramingError.missingDescriptors(expected: 1, arrived: 0)) {
+                    _ = try receiver.receiveDescriptors(1)
+                }
+            }
+        }
+        for (limit, sent, isError) in [(2, 3, true), (2, 2, false)] {
             try checkKeepsDescriptors {
                 let pair = try SocketPair()
                 let sender = Connection(pair.first)
