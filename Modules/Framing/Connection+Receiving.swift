@@ -143,9 +143,9 @@ extension Connection {
         guard receiving.lock(until: deadline) else { throw isClosed ? .closed : .timedOut }
         do throws(FramingError) {
             let descriptor = try closable.beginUse()
-            guard let failure = inbox.pointee.failure else { return descriptor }
+            guard inbox.pointee.failure != nil else { return descriptor }
             closable.endUse()
-            throw failure
+            throw inbox.pointee.failure!
         } catch {
             receiving.unlock()
             throw error

@@ -69,7 +69,7 @@ extension Connection {
         defer { sending.unlock() }
         let descriptor = try closable.beginUse()
         defer { closable.endUse() }
-        if let failure = outbox.pointee.failure { throw failure }
+        if outbox.pointee.failure != nil { throw outbox.pointee.failure! }
         if let (sent, total) = outbox.pointee.underWay, progress.sent != sent {
             throw .sendUnderWay(bytes: sent, of: total)
         }

@@ -93,7 +93,7 @@ public struct FrameDecoder: Sendable {
             return frame.bytes
         }
         guard let message = try takeNext(limit: limit) else { return nil }
-        return Array(buffer[message])
+        return buffer.withUnsafeBufferPointer { Array(UnsafeBufferPointer(rebasing: $0[message])) }
     }
 
     /// Copies the next complete message into a buffer; `nil` when more bytes are needed.

@@ -30,13 +30,19 @@ struct FrameSender {
     ///
     /// - Parameter progress: How far earlier calls for the same frame got; tells how far this one got, also when it throws.
     /// - Throws: `FramingError.timedOut` when the deadline passes first.
-    func send(
+    @inline(__always) func send(
         _ message: RawSpan, passing descriptors: [FileDescriptor], progress: inout SendProgress
     ) throws(FramingError) {
         if isSocket, descriptors.isEmpty, progress.sent == 0, message.byteCount <= Self.smallMessage {
             progress.sent = try sendTogether(message)
             if progress.sent == Self.shortHeader + message.byteCount { return }
         }
+        try sendInParts(message, passing: descriptors, progress: &progress)
+    }
+
+    private func sendInParts(
+        _ message: RawSpan, passing descriptors: [FileDescriptor], progress: inout SendProgress
+    ) throws(FramingError) {
         let header = FrameHeader(length: message.byteCount)
         // The descriptors of a batch beyond the first ride on further bytes: one each, and the rest on the last.
         let batches = (descriptors.count + maximumDescriptorsPerMessage - 1) / maximumDescriptorsPerMessage
