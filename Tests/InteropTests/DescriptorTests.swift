@@ -57,7 +57,8 @@ struct DescriptorTests {
                 if hasattr(os, "memfd_create"):
                     memory = os.memfd_create("test")
                 else:
-                    memory = os.dup(tempfile.TemporaryFile().fileno())
+                    other = tempfile.TemporaryFile()
+                    memory = os.dup(other.fileno())
                 os.write(memory, b"memory")
                 for number in [read_end, first.fileno(), file.fileno(), memory]:
                     reduction.send_handle(channel, number, os.getpid())
