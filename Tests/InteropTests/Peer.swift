@@ -6,7 +6,7 @@ struct Peer: Sendable, CustomStringConvertible {
     let description: String
     /// The package that has `connection` and `reduction`.
     let package: String
-    /// Where the package is to be looked for before everything else; empty where the interpreter knows by itself.
+    /// Where the package is; empty for the interpreter's own.
     let directory: String
     let interpreter: String
     /// Whether its challenges are those of CPython up to 3.11: MD5, without a name.
@@ -19,13 +19,10 @@ struct Peer: Sendable, CustomStringConvertible {
         _ script: String, _ arguments: [String], descriptors: [CInt: FileDescriptor]
     ) throws -> HelperProcess {
         // -I: whatever the environment says of paths is not the test's business. -S: no site packages, a faster start.
-        let isolation = isSelfContained ? ["-I", "-S"] : []
-        return try HelperProcess(
-            executable: interpreter, isolation + ["-c", script, package, directory] + arguments,
+        try HelperProcess(
+            executable: interpreter, ["-I", "-S", "-c", script, package, directory] + arguments,
             descriptors: descriptors)
     }
-
-    private var isSelfContained: Bool { package == "multiprocessing" || !directory.isEmpty }
 }
 
 // MARK: Those that are there
@@ -64,20 +61,25 @@ extension Peer {
 
     /// billiard in the directory that `INTEROP_BILLIARD` names, or where some Python finds it by itself.
     private static let billiard: Peer? = {
-        let directory = Environment["INTEROP_BILLIARD"] ?? ""
-        let pythons = ["3.13", "3.12", "3.11", "3.8"].compactMap { Python(version: $0)?.path }
-        for interpreter in ["/usr/bin/env"] + pythons {
-            // The search path's python3 may be a script that starts another: that one is wanted.
-            let question = "import sys; sys.path[:0] = sys.argv[1:]; import billiard; print(sys.executable)"
-            let arguments = (interpreter == "/usr/bin/env" ? ["python3"] : []) + ["-c", question]
-            guard
-                var asking = try? HelperProcess(
-                    executable: interpreter, arguments + (directory.isEmpty ? [] : [directory])),
+        // The search path's python3 may be a script that starts another: that one is wanted.
+        let question = """
+            import os, sys
+            sys.path[:0] = sys.argv[1:]
+            import billiard
+            print(sys.executable, os.path.dirname(os.path.dirname(os.path.abspath(billiard.__file__))), sep="\\n")
+            """
+        let arguments = ["-c", question] + [Environment["INTEROP_BILLIARD"]].compactMap(\.self)
+        let commands =
+            [["/usr/bin/env", "python3"]]
+            + ["3.13", "3.12", "3.11", "3.8"].compactMap { Python(version: $0) }.map { [$0.path] }
+        for command in commands {
+            guard var asking = try? HelperProcess(executable: command[0], command.dropFirst() + arguments),
                 let answer = try? asking.waitForOutcome(), answer.status == .exited(0)
             else { continue }
+            let lines = answer.output.split(separator: "\n").map(String.init)
             return Peer(
-                description: "billiard", package: "billiard", directory: directory,
-                interpreter: String(answer.output.dropLast()), isLegacy: true, knowsLongHeaders: false)
+                description: "billiard", package: "billiard", directory: lines[1], interpreter: lines[0],
+                isLegacy: true, knowsLongHeaders: false)
         }
         return nil
     }()
