@@ -14,7 +14,10 @@ struct FrameEncoderTests {
         encoder.append([UInt8(1), 2, 3].span.bytes.extracting(1..<2))
         #expect(encoder.bytes == [0, 0, 0, 0, 0, 0, 0, 3, 7, 8, 9, 0, 0, 0, 1, 2])
         encoder.append(pattern(0x01_0203))
-        #expect(encoder.bytes[16...] == [0, 1, 2, 3] + pattern(0x01_0203))
+        let large = encoder.bytes[16...]
+        #expect(large.count == 4 + 0x01_0203)
+        #expect(Array(large.prefix(4)) == [0, 1, 2, 3])
+        #expect(Array(large.dropFirst(4)) == pattern(0x01_0203))
     }
 
     @Test("what was written is dropped, and the rest stays")

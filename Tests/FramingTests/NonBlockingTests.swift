@@ -5,10 +5,13 @@ import Testing
 
 @Suite("Connections that do not block")
 struct NonBlockingTests {
-    /// The open file of a connection's descriptor, for somebody else to change its mode.
-    private func openFile(of connection: Connection) throws -> OwnedFileDescriptor {
+    /// Changes the mode of a connection's open file as another process would that shares it.
+    private func setBlocking(_ blocking: Bool, behindBackOf connection: Connection) throws {
         try connection.withDescriptor { descriptor throws(FramingError) in
-            do throws(Errno) { return try descriptor.duplicate() } catch { throw .system(error) }
+            do throws(Errno) {
+                let duplicate = try descriptor.duplicate()
+                try duplicate.descriptor.setBlocking(blocking)
+            } catch { throw .system(error) }
         }
     }
 
@@ -19,7 +22,8 @@ struct NonBlockingTests {
             duplex: duplex, firstBlocks: firstBlocks, secondBlocks: secondBlocks)
         for (connection, blocks) in [(first, firstBlocks), (second, secondBlocks)] {
             #expect(connection.isBlocking == blocks)
-            #expect(try openFile(of: connection).descriptor.statusFlags().contains(.nonBlocking) == !blocks)
+            let flags = try connection.withDescriptor { try? $0.statusFlags() }
+            #expect(flags?.contains(.nonBlocking) == !blocks)
         }
         try second.send([1])
         #expect(try first.receive() == [1])
@@ -152,7 +156,7 @@ struct NonBlockingTests {
     @Test("a blocking connection waits also when somebody else made its open file non-blocking", arguments: [true, false])
     func madeNonBlocking(overSocket: Bool) throws {
         let reader = try overSocket ? RawPeer() : .readingPipe()
-        try openFile(of: reader.connection).descriptor.setBlocking(false)
+        try setBlocking(false, behindBackOf: reader.connection)
         let connection = reader.connection
         #expect(connection.isBlocking)
         let receiving = try Background { try connection.receive() }
@@ -167,7 +171,7 @@ struct NonBlockingTests {
                 let writer = try overSocket ? RawPeer() : .writingPipe()
                 let filled = try writer.fillUp()
                 let connection = writer.connection
-                try openFile(of: connection).descriptor.setBlocking(false)
+                try setBlocking(false, behindBackOf: connection)
                 let begun = try Pipe()
                 let sending = try Background { [begun = begun.writeEnd.descriptor] in
                     try begun.writeAll("!")
@@ -186,7 +190,7 @@ struct NonBlockingTests {
     func madeBlocking(overSocket: Bool) throws {
         let writer = try overSocket ? RawPeer() : .writingPipe()
         try writer.connection.setBlocking(false)
-        try openFile(of: writer.connection).descriptor.setBlocking(true)
+        try setBlocking(true, behindBackOf: writer.connection)
         let message = pattern(8 << 20)
         var progress = SendProgress()
         #expect(throws: FramingError.timedOut) {
@@ -199,7 +203,7 @@ struct NonBlockingTests {
 
         let reader = try overSocket ? RawPeer() : .readingPipe()
         try reader.connection.setBlocking(false)
-        try openFile(of: reader.connection).descriptor.setBlocking(true)
+        try setBlocking(true, behindBackOf: reader.connection)
         #expect(throws: FramingError.timedOut) { try reader.connection.receive() }
         #expect(throws: FramingError.timedOut) { try reader.connection.receive(until: .after(.milliseconds(5))) }
     }

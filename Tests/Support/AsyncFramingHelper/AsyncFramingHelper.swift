@@ -76,6 +76,7 @@ private let commands: HelperCommands = [
                     waiting.cancel()
                     _ = await waiting.result
                     client.close()
+                    server.close()
                 }
                 listener.close()
             }
@@ -86,7 +87,9 @@ private let commands: HelperCommands = [
 /// What the shared reactor keeps open is open from here on.
 private func startReactor() throws {
     let (near, far) = try Connection.pipe()
-    try onTask { checkEqual(try await AsyncConnection(near).poll(until: .after(.milliseconds(1))), false) }
+    let connection = AsyncConnection(near)
+    try onTask { checkEqual(try await connection.poll(until: .after(.milliseconds(1))), false) }
+    connection.close()
     far.close()
 }
 

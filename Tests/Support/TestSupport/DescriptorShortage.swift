@@ -10,12 +10,20 @@ import Syscalls
 public func withoutRoomForDescriptors<Result: ~Copyable>(_ body: () throws -> Result) throws -> Result {
     var limit = rlimit()
     getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    let open = try FileDescriptor.allOpen().map(\.rawValue)
-    // A gap would be room.
-    checkEqual(open, Array(0..<CInt(open.count)))
+    let highest = try FileDescriptor.allOpen().map(\.rawValue).max() ?? 0
     var none = limit
-    none.rlim_cur = rlim_t(open.count)
+    none.rlim_cur = rlim_t(highest + 1)
     setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &none)
-    defer { setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) }
+    // The gaps below are room.
+    var fillers: [CInt] = []
+    defer {
+        for filler in fillers { OwnedFileDescriptor(owning: filler).discard() }
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+    do throws(Errno) {
+        while true { fillers.append(try FileDescriptor.standardError.duplicate().take()) }
+    } catch {
+        checkEqual(error, .tooManyOpenFiles)
+    }
     return try body()
 }
