@@ -15,7 +15,9 @@ struct NonBlockingTests {
         }
     }
 
-    @Test("each end of a pipe is as it was asked for", arguments: [true, false], [(true, false), (false, true), (false, false)])
+    @Test(
+        "each end of a pipe is as it was asked for", arguments: [true, false],
+        [(true, false), (false, true), (false, false)])
     func pipe(duplex: Bool, blocking: (first: Bool, second: Bool)) throws {
         let (firstBlocks, secondBlocks) = blocking
         let (first, second) = try Connection.pipe(
@@ -80,7 +82,8 @@ struct NonBlockingTests {
     }
 
     @Test(
-        "a deadline, also one that never comes, is waited for when there is no room to begin", arguments: [true, false],
+        "a deadline, also one that never comes, is waited for when there is no room to begin",
+        arguments: [true, false],
         [1, 100_000])
     func noRoom(overSocket: Bool, count: Int) throws {
         for _ in 0..<20 {
@@ -102,7 +105,8 @@ struct NonBlockingTests {
         }
     }
 
-    @Test("a connection has the mode that its descriptor came with, until it is given another", arguments: [true, false])
+    @Test(
+        "a connection has the mode that its descriptor came with, until it is given another", arguments: [true, false])
     func inherited(overSocket: Bool) throws {
         let (first, second) = try Connection.pipe(duplex: overSocket, firstBlocks: false)
         let connection = Connection(try first.takeDescriptor(), writable: overSocket)
@@ -131,7 +135,11 @@ struct NonBlockingTests {
             for byte in bytes.dropLast() {
                 try peer.write([byte])
                 #expect(throws: FramingError.timedOut) {
-                    if intoBuffer { _ = try connection.receive(intoArray: &buffer) } else { _ = try connection.receive() }
+                    if intoBuffer {
+                        _ = try connection.receive(intoArray: &buffer)
+                    } else {
+                        _ = try connection.receive()
+                    }
                 }
             }
             try peer.write([bytes.last!])
@@ -153,7 +161,8 @@ struct NonBlockingTests {
         #expect(try connection.receive() == large)
     }
 
-    @Test("a blocking connection waits also when somebody else made its open file non-blocking", arguments: [true, false])
+    @Test(
+        "a blocking connection waits also when somebody else made its open file non-blocking", arguments: [true, false])
     func madeNonBlocking(overSocket: Bool) throws {
         let reader = try overSocket ? RawPeer() : .readingPipe()
         try setBlocking(false, behindBackOf: reader.connection)
@@ -186,7 +195,8 @@ struct NonBlockingTests {
         }
     }
 
-    @Test("a deadline is kept also when somebody else made a non-blocking open file blocking", arguments: [true, false])
+    @Test(
+        "a deadline is kept also when somebody else made a non-blocking open file blocking", arguments: [true, false])
     func madeBlocking(overSocket: Bool) throws {
         let writer = try overSocket ? RawPeer() : .writingPipe()
         try writer.connection.setBlocking(false)

@@ -141,6 +141,22 @@ struct ResumedSendTests {
         #expect(!peer.connection.isClosed)
     }
 
+    @Test(
+        "the progress of a message that is done starts no other one: that stops the program with a sentence that says so"
+    )
+    func doneProgress() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let (sender, receiver) = try Connection.pipe()
+            var progress = SendProgress()
+            try sender.send([UInt8(1), 2].span.bytes, progress: &progress)
+            try sender.send([UInt8(3), 4].span.bytes, progress: &progress)
+            withExtendedLifetime(receiver) {}
+        }
+        let message = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+        // An optimized build has no message to print.
+        #expect(message.contains("start each with a new SendProgress()") || !message.contains("Fatal error"))
+    }
+
     @Test("after a message that was given up half-way nothing is resumed either")
     func afterPartlySent() throws {
         let peer = try RawPeer()

@@ -32,7 +32,8 @@ struct WaitableTests {
             if kind == .refused { throw .notReadable }
             let waited: WaitedDescriptor
             do throws(Errno) {
-                waited = try kind == .borrowed
+                waited =
+                    try kind == .borrowed
                     ? WaitedDescriptor(descriptor) : WaitedDescriptor(owning: descriptor.duplicate())
             } catch {
                 throw .system(error)

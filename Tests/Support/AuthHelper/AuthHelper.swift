@@ -29,5 +29,5 @@ private let commands: HelperCommands = [
         }
         try accepting.get()
         checkEqual(try connecting.get(), [1])
-    },
+    }
 ]
