@@ -34,14 +34,15 @@ let layers: [Layer] = [
     Layer(
         name: "FDPassing", imports: ["Syscalls", "CSyscalls"], testSupport: ["TestSupport", "FDPassingHelper"]),
     Layer(name: "Framing", imports: ["Syscalls", "FDPassing"], testSupport: ["TestSupport", "FramingHelper"]),
-    Layer(name: "Auth", imports: ["Syscalls", "Framing"]),
+    Layer(name: "Auth", imports: ["Syscalls", "Framing"], testSupport: ["TestSupport", "AuthHelper"]),
     Layer(name: "Reactor", imports: ["Syscalls", "CSyscalls"], testSupport: ["TestSupport", "ReactorHelper"]),
     Layer(
-        name: "AsyncFraming", imports: ["Syscalls", "Framing", "Reactor"], testSupport: ["FDPassing", "TestSupport"]),
+        name: "AsyncFraming", imports: ["Syscalls", "Framing", "Reactor"],
+        testSupport: ["FDPassing", "TestSupport", "AsyncFramingHelper"]),
     Layer(name: "BinaryCoding"),
     Layer(
         name: "MessageCoding", imports: ["Syscalls", "FDPassing", "Framing", "BinaryCoding"],
-        testSupport: ["TestSupport"]),
+        testSupport: ["TestSupport", "MessageCodingHelper"]),
     Layer(
         name: "ProcessRoles", imports: ["Syscalls"],
         testSupport: ["TestSupport", "ProcessTestSupport", "ProcessRolesHelper"]),
@@ -87,7 +88,10 @@ let testSupport: [Target] = [
     supportProgram("SyscallsHelper", ["Syscalls"]),
     supportProgram("FDPassingHelper", ["Syscalls", "FDPassing"]),
     supportProgram("FramingHelper", ["Syscalls", "FDPassing", "Framing"]),
+    supportProgram("AuthHelper", ["Syscalls", "Framing", "Auth"]),
     supportProgram("ReactorHelper", ["Syscalls", "Reactor"]),
+    supportProgram("AsyncFramingHelper", ["Syscalls", "Framing", "Reactor", "AsyncFraming"]),
+    supportProgram("MessageCodingHelper", ["Syscalls", "FDPassing", "Framing", "MessageCoding"]),
     supportProgram("ProcessRolesHelper", ["Syscalls", "ProcessRoles", "ProcessTestSupport"]),
     supportProgram("ResourceTrackerHelper", ["Syscalls", "ResourceTracker", "ProcessTestSupport"]),
     supportProgram(

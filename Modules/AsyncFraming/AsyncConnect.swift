@@ -51,7 +51,7 @@ extension AsyncConnection {
             } catch let error as Errno where error == .resourceTemporarilyUnavailable {
                 // A Unix listener whose backlog is full: there is nothing to wait for.
                 if deadline.hasPassed { throw Errno.timedOut }
-                try await Task.sleep(for: .milliseconds(1))
+                try await pause(for: .milliseconds(1))
             }
         }
     }

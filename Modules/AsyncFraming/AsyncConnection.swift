@@ -84,9 +84,10 @@ public final class AsyncConnection: Sendable {
     public func poll(until deadline: Deadline = .now) async throws -> Bool {
         do {
             return try await receiving.withPermit(until: deadline, on: waits.reactor) {
-                if try connection.poll() { return true }
-                if deadline.hasPassed { return false }
-                try await waits.waitUntilReadable(connection, until: deadline)
+                while try !connection.poll() {
+                    if deadline.hasPassed { return false }
+                    try await waits.waitUntilReadable(connection, until: deadline)
+                }
                 return true
             }
         } catch FramingError.timedOut {

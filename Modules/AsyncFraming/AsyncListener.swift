@@ -35,7 +35,7 @@ public final class AsyncListener: Sendable {
                     case .timedOut: break
                     case .system(let number) where number.isShortage && !deadline.hasPassed:
                         // The client waits in the backlog; the listener is readable all the time.
-                        try await Task.sleep(for: .milliseconds(50))
+                        try await pause(for: pauseInShortage)
                         continue
                     default: throw error
                     }

@@ -1,3 +1,4 @@
+import Framing
 import Syscalls
 
 /// Runs a call that blocks on a thread of its own, for which nobody waits.
@@ -21,4 +22,15 @@ package func onThreadOfItsOwn<Result: Sendable, Failure: Error>(
         }
     }
     return try outcome.get()
+}
+
+/// Lets some time pass. A cancelled task notices it at the end.
+///
+/// Not `Task.sleep`: on Linux libdispatch takes a descriptor for its timer, and ends the process when there is none, which is
+/// just when one has to wait.
+func pause(for duration: Duration) async throws {
+    try await onThreadOfItsOwn(failing: FramingError.system) { () throws(FramingError) in
+        Deadline.after(duration).sleep()
+    }
+    try Task.checkCancellation()
 }

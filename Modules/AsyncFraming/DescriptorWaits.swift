@@ -14,19 +14,31 @@ final class DescriptorWaits: Sendable {
         self.reactor = reactor
     }
 
-    /// Waits until the descriptor of `waited` is readable.
+    /// Waits until the descriptor of `waited` is readable, or for a moment where there is no room for a duplicate.
     ///
     /// - Throws: `FramingError.timedOut` at the deadline; `.closed`; `CancellationError`.
     func waitUntilReadable(_ waited: some DescriptorOwner, until deadline: Deadline) async throws {
-        try await wait(waited) { try await reactor.waitUntilReadable($0, until: deadline) }
+        try await wait(waited, until: deadline) { try await reactor.waitUntilReadable($0, until: deadline) }
     }
 
     /// Waits until the descriptor of `waited` is writable; see `waitUntilReadable`.
     func waitUntilWritable(_ waited: some DescriptorOwner, until deadline: Deadline) async throws {
-        try await wait(waited) { try await reactor.waitUntilWritable($0, until: deadline) }
+        try await wait(waited, until: deadline) { try await reactor.waitUntilWritable($0, until: deadline) }
     }
 
-    private func wait(_ waited: some DescriptorOwner, _ wait: (FileDescriptor) async throws -> Void) async throws {
+    private func wait(
+        _ waited: some DescriptorOwner, until deadline: Deadline, _ wait: (FileDescriptor) async throws -> Void
+    ) async throws {
+        do {
+            try await waitOnce(waited, wait)
+        } catch FramingError.system(let error) where error.isShortage {
+            // No room for the duplicate: the caller asks again, as after any wait.
+            if deadline.hasPassed { throw FramingError.timedOut }
+            try await pause(for: min(deadline.remaining ?? pauseInShortage, pauseInShortage))
+        }
+    }
+
+    private func waitOnce(_ waited: some DescriptorOwner, _ wait: (FileDescriptor) async throws -> Void) async throws {
         // Under the lock: a close either finds this wait or refuses it.
         let duplicate = try count.withLock { count throws(FramingError) in
             let duplicate = try waited.withDescriptor { descriptor throws(FramingError) in
@@ -38,8 +50,8 @@ final class DescriptorWaits: Sendable {
         defer { count.withLock { $0 -= 1 } }
         do {
             try await wait(duplicate.descriptor)
-        } catch let error as Errno where error == .timedOut {
-            throw FramingError.timedOut
+        } catch let error as Errno {
+            throw error == .timedOut ? FramingError.timedOut : .system(error)
         }
     }
 
@@ -52,6 +64,9 @@ final class DescriptorWaits: Sendable {
         }
     }
 }
+
+/// How long to wait before another try where this process or the system lacks descriptors or memory.
+let pauseInShortage = Duration.milliseconds(50)
 
 protocol DescriptorOwner: Sendable {
     func withDescriptor<Result: ~Copyable>(

@@ -4,7 +4,7 @@ import Syscalls
 /// A listener that goes on accepting others while a peer dawdles: it performs the handshakes with all who have connected
 /// at the same time, on the thread that accepts.
 ///
-/// Safe to use from any thread; several that accept wait for each other.
+/// Safe to use from any thread; several that accept wait for each other, up to their deadlines.
 public final class AuthenticatingListener: Sendable {
     /// The listener below, which nobody else may accept from. Closing it ends `accept`.
     public let listener: Listener
@@ -16,6 +16,8 @@ public final class AuthenticatingListener: Sendable {
     private let digest: DigestAlgorithm
     private let descriptorLimit: Int
     private let handshakeTimeout: Duration
+    /// Whose turn it is to accept.
+    private let accepting = DeadlineLock()
     private let reception = Lock(Reception())
 
     private struct Reception: Sendable {
@@ -57,7 +59,13 @@ public final class AuthenticatingListener: Sendable {
     /// - Throws: What is wrong with one client, whose connection is closed: call again to go on with the others.
     ///   `.framing(.timedOut)` when none has come by the deadline; `.framing(.closed)`.
     public func accept(until deadline: Deadline = .never) throws(AuthenticationError) -> Connection {
-        try reception.withLock { reception throws(AuthenticationError) in
+        guard accepting.lock(until: deadline) else {
+            // Also `.closed`, when it is.
+            try authentication { () throws(FramingError) in try listener.withDescriptor { _ in } }
+            throw .framing(.timedOut)
+        }
+        defer { accepting.unlock() }
+        return try reception.withLock { reception throws(AuthenticationError) in
             while true {
                 let ready = try waitForEvent(reception, until: deadline)
                 for index in ready.arrivals {
@@ -90,7 +98,9 @@ public final class AuthenticatingListener: Sendable {
                 var deadline = min(deadline, arrivals.first?.deadline ?? .never)
                 let isOpen = reception.closedUntil.hasPassed
                 if !isOpen { deadline = min(deadline, reception.closedUntil) }
-                if arrivals.count < handshakeLimit { entries.append(PollEntry(descriptor, isOpen ? .readable : [])) }
+                // In any case, so that its being closed is seen.
+                let admits = isOpen && arrivals.count < handshakeLimit
+                entries.append(PollEntry(descriptor, admits ? .readable : []))
                 _ = try framing { () throws(Errno) in try poll(&entries, until: deadline) }
                 let ready = entries.indices.filter { !entries[$0].readiness.isEmpty }
                 return (ready.filter { $0 < arrivals.count }, ready.last == arrivals.count)

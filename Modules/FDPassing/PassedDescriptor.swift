@@ -87,7 +87,8 @@ public final class PassedDescriptor: Codable, Sendable {
                 self,
                 .init(
                     codingPath: encoder.codingPath,
-                    debugDescription: "a PassedDescriptor travels only inside a task, its result or a child's program"))
+                    debugDescription:
+                        "a PassedDescriptor travels only inside a message, a task, its result or a child's program"))
         }
         guard let descriptor = beginUse() else {
             throw EncodingError.invalidValue(

@@ -30,11 +30,13 @@ extension Connection: Codable {
     /// Leaves a duplicate of the descriptor to the layer that sends the value.
     ///
     /// - Throws: `FramingError.hasReadAhead` when bytes were read that the descriptor alone would not give to the receiver;
-    ///   `.closed` when it is closed or another thread is receiving; and what there being no room for a duplicate is.
+    ///   `.sendUnderWay` when a part of a message was sent; `.closed` when it is closed or another thread is using it; and
+    ///   what there being no room for a duplicate is.
     public func encode(to encoder: any Encoder) throws {
-        try checkNothingReadAhead()
-        let duplicate = try withDescriptor { descriptor throws(FramingError) in
-            try framing { () throws(Errno) in try descriptor.duplicate() }
+        let duplicate = try betweenMessages { () throws(FramingError) in
+            try withDescriptor { descriptor throws(FramingError) in
+                try framing { () throws(Errno) in try descriptor.duplicate() }
+            }
         }
         var container = encoder.container(keyedBy: Keys.self)
         try container.encode(PassedDescriptor(duplicate), forKey: .descriptor)

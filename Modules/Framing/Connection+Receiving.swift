@@ -21,6 +21,27 @@ extension Connection {
         let deadline = resolved(deadline)
         let descriptor = try beginReceiving(until: deadline)
         defer { endReceiving() }
+        return try nextMessage(limit: limit, from: descriptor, until: deadline)
+    }
+
+    /// Receives the next message and what came beside it, before another thread receives one and takes what came with that.
+    ///
+    /// - Parameter body: Gets the message, and a closure like `receiveDescriptors`. It has to leave the connection alone.
+    /// - Throws: What `receive` and the body throw.
+    package func receive<Result>(
+        limit: Int, until deadline: Deadline?,
+        _ body: ([UInt8], (Int) throws(FramingError) -> DescriptorBatch) throws -> Result
+    ) throws -> Result {
+        let deadline = resolved(deadline)
+        let descriptor = try beginReceiving(until: deadline)
+        defer { endReceiving() }
+        let message = try nextMessage(limit: limit, from: descriptor, until: deadline)
+        return try body(message) { count throws(FramingError) in try takeDescriptors(count) }
+    }
+
+    private func nextMessage(
+        limit: Int, from descriptor: FileDescriptor, until deadline: Deadline
+    ) throws(FramingError) -> [UInt8] {
         do throws(FramingError) {
             while true {
                 if let message = try inbox.pointee.decoder.next(limit: limit) { return message }
@@ -90,6 +111,10 @@ extension Connection {
     public func receiveDescriptors(_ count: Int) throws(FramingError) -> DescriptorBatch {
         _ = receiving.lock(until: .never)
         defer { receiving.unlock() }
+        return try takeDescriptors(count)
+    }
+
+    private func takeDescriptors(_ count: Int) throws(FramingError) -> DescriptorBatch {
         guard (0...inbox.pointee.descriptors.count).contains(count) else {
             throw .missingDescriptors(expected: count, arrived: inbox.pointee.descriptors.count)
         }

@@ -48,7 +48,7 @@ extension Connection {
     /// - Parameters:
     ///   - message: The whole of it, however much has been sent.
     ///   - descriptors: See ``send(_:passing:until:)``.
-    ///   - progress: How far the message has got. A new one starts a message.
+    ///   - progress: How far the message has got. A new one starts a message; that of one that is done starts none.
     ///   - deadline: When to give up for now; `.now` sends what the kernel takes at once.
     /// - Throws: `FramingError.timedOut`; `.sendUnderWay` when part of another message has been sent and its rest has not,
     ///   and nothing is sent then.
@@ -70,11 +70,15 @@ extension Connection {
         let descriptor = try closable.beginUse()
         defer { closable.endUse() }
         if outbox.pointee.failure != nil { throw outbox.pointee.failure! }
-        if let (sent, total) = outbox.pointee.underWay, progress.sent != sent {
-            throw .sendUnderWay(bytes: sent, of: total)
+        let total = FrameHeader(length: message.byteCount).byteCount + message.byteCount
+        if let underWay = outbox.pointee.underWay {
+            guard underWay == (progress.sent, total) else {
+                throw .sendUnderWay(bytes: underWay.sent, of: underWay.total)
+            }
+        } else {
+            precondition(progress == SendProgress(), "no message is under way: start each with a new SendProgress()")
         }
-        let sender = FrameSender(
-            descriptor: descriptor, isSocket: isSocket, mayBlock: isBlocking, deadline: deadline)
+        let sender = FrameSender(descriptor: descriptor, isSocket: isSocket, deadline: deadline)
         do throws(FramingError) {
             try sender.send(message, passing: descriptors, progress: &progress)
             outbox.pointee.underWay = nil
@@ -82,7 +86,6 @@ extension Connection {
             if isClosed { throw .closed }
             guard progress.sent > 0 else { throw error }
             // The peer would take the next frame for the rest of this one.
-            let total = FrameHeader(length: message.byteCount).byteCount + message.byteCount
             if error == .timedOut, isResumable {
                 outbox.pointee.underWay = (progress.sent, total)
                 throw error

@@ -148,20 +148,27 @@ public final class Connection: Sendable {
     /// Gives the descriptor up, to be used in another way or sent elsewhere; the connection is closed then.
     ///
     /// - Throws: `FramingError.hasReadAhead` when bytes or descriptors beyond the last message were read already;
-    ///   `.closed` when the connection is closed or in use.
+    ///   `.sendUnderWay` when a part of a message was sent; `.closed` when the connection is closed or in use.
     public func takeDescriptor() throws(FramingError) -> OwnedFileDescriptor {
-        try checkNothingReadAhead()
-        guard let descriptor = closable.take() else { throw .closed }
-        return descriptor
+        try betweenMessages { () throws(FramingError) in
+            guard let descriptor = closable.take() else { throw .closed }
+            return descriptor
+        }
     }
 
-    /// Throws unless the descriptor alone is all of the connection.
-    func checkNothingReadAhead() throws(FramingError) {
-        // A thread that is receiving is a use.
+    /// Runs a call while the descriptor alone is all of the connection, and throws when it is not.
+    func betweenMessages<Result: ~Copyable>(
+        _ body: () throws(FramingError) -> Result
+    ) throws(FramingError) -> Result {
+        // A thread that is receiving or sending is a use.
         guard !isClosed, receiving.lock(until: .now) else { throw .closed }
         defer { receiving.unlock() }
+        guard sending.lock(until: .now) else { throw .closed }
+        defer { sending.unlock() }
         let ahead = inbox.pointee.decoder.bufferedByteCount + inbox.pointee.descriptors.count
         guard ahead == 0 else { throw .hasReadAhead(bytes: ahead) }
+        if let (sent, total) = outbox.pointee.underWay { throw .sendUnderWay(bytes: sent, of: total) }
+        return try body()
     }
 
     /// The peer's address; a Unix client's is usually without a path.

@@ -22,8 +22,6 @@ public struct SendProgress: Hashable, Sendable {
 struct FrameSender {
     let descriptor: FileDescriptor
     let isSocket: Bool
-    /// Whether a call on the descriptor may wait.
-    let mayBlock: Bool
     let deadline: Deadline
 
     /// Writes what is left of the frame.
@@ -77,7 +75,8 @@ struct FrameSender {
     /// Up to here copying is cheaper than handing the kernel a list of parts, and needs no heap.
     private static let smallMessage = 1000
 
-    /// Sends header and payload from one place. Returns how much the kernel took.
+    /// Sends header and payload from one place. Returns how much the kernel took; nothing where the open file does not block
+    /// and is full, whatever the deadline.
     private func sendTogether(_ message: RawSpan) throws(FramingError) -> Int {
         let length = message.byteCount
         return try withUnsafeTemporaryAllocation(byteCount: Self.shortHeader + length, alignment: 4) {
@@ -89,6 +88,7 @@ struct FrameSender {
             do throws(Errno) {
                 return try descriptor.send(UnsafeRawBufferPointer(frame).bytes, until: deadline)
             } catch {
+                if error == .resourceTemporarilyUnavailable { return 0 }
                 throw error == .timedOut ? .timedOut : .system(error)
             }
         }
@@ -102,8 +102,9 @@ struct FrameSender {
             do throws(Errno) {
                 if isSocket { return try descriptor.send(parts, passing: batch, waiting: deadline == .never) }
                 guard batch.isEmpty else { throw .notSocket }
-                if deadline == .never || !mayBlock { return try descriptor.write(Array(parts)) }
-                // A pipe that is writable takes a page without blocking; it has no flag that says "do not wait".
+                if deadline == .never { return try descriptor.write(Array(parts)) }
+                // A pipe that is writable takes a page without blocking; it has no flag that says "do not wait". Also where
+                // this side made it non-blocking: another that shares it may have made it blocking since.
                 if try descriptor.wait(for: .writable, until: deadline).isEmpty { throw .timedOut }
                 return try descriptor.write(Self.firstPage(of: parts))
             } catch .resourceTemporarilyUnavailable {

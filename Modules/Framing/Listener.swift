@@ -43,7 +43,7 @@ public final class Listener: Sendable {
 
     private init(at address: Address, backlog: Int, alone directory: String?) throws(FramingError) {
         if case .unix(let path) = address {
-            let socket = try framing { () throws(Errno) in try OwnedFileDescriptor.socket(family: AF_UNIX) }
+            let socket = try framing { () throws(Errno) in try Self.socket(family: AF_UNIX) }
             let descriptor = socket.descriptor
             socketFile = try framing { () throws(Errno) in
                 try SocketFile.listen(descriptor, at: path, backlog: backlog, alone: directory)
@@ -115,12 +115,20 @@ public final class Listener: Sendable {
         try closable.withDescriptor { descriptor throws(FramingError) in try body(descriptor) }
     }
 
+    /// A socket whose `accept` does not block: a client that another thread or process was faster to take is waited for
+    /// until the deadline, and no longer.
+    private static func socket(family: CInt) throws(Errno) -> OwnedFileDescriptor {
+        let socket = try OwnedFileDescriptor.socket(family: family)
+        try socket.descriptor.setBlocking(false)
+        return socket
+    }
+
     /// A listening socket that leaves nothing in the file system.
     private static func listen(at address: Address, backlog: Int) throws(FramingError) -> OwnedFileDescriptor {
         var failure = Errno.addressNotAvailable
         for candidate in try address.resolve(forBinding: true) {
             do throws(Errno) {
-                let socket = try OwnedFileDescriptor.socket(family: candidate.family)
+                let socket = try Self.socket(family: candidate.family)
                 // A port whose last connections the kernel still remembers can be listened at again.
                 if candidate.family != AF_UNIX { try socket.descriptor.setOption(SOL_SOCKET, SO_REUSEADDR, to: 1) }
                 try socket.descriptor.bind(to: candidate)

@@ -58,7 +58,8 @@ struct SocketFile: Sendable {
     private static func isStale(_ address: SocketAddress, _ path: String) -> Bool {
         guard (try? FileStatus(ofFileAt: path, followLinks: false))?.kind == .socket else { return false }
         do throws(Errno) {
-            _ = try OwnedFileDescriptor.connect(to: address, until: .after(.seconds(1)))
+            // A live one's full backlog is not waited for: others wait for the lock.
+            _ = try OwnedFileDescriptor.connect(to: address, until: .now)
             return false
         } catch {
             return error == .connectionRefused

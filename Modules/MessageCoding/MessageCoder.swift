@@ -11,6 +11,7 @@ public protocol MessageCoder: Sendable {
     /// - Parameters:
     ///   - bytes: The message. It comes from a peer, and may be anything.
     ///   - descriptors: Takes so many of the descriptors that came with the message. A coder that passes none leaves it.
+    ///     Nobody else receives from the connection meanwhile, neither may the coder.
     func decode<Value: Decodable>(
         _ type: Value.Type, from bytes: [UInt8], takingDescriptors descriptors: (Int) throws -> DescriptorBatch
     ) throws -> Value

@@ -21,7 +21,10 @@ public struct MessageConnection<Coder: MessageCoder>: Sendable {
     /// - Throws: What the coder throws, and nothing has been sent then; and what `Connection.send` throws.
     public func send(_ value: some Encodable, until deadline: Deadline? = nil) throws {
         let message = try coder.encode(value)
-        try connection.send(message.bytes, passing: message.outgoing?.descriptors ?? [], until: deadline)
+        // It keeps the descriptors open.
+        try withExtendedLifetime(message) {
+            try connection.send(message.bytes, passing: message.outgoing?.descriptors ?? [], until: deadline)
+        }
     }
 
     /// Receives the next value.
@@ -35,8 +38,9 @@ public struct MessageConnection<Coder: MessageCoder>: Sendable {
     public func receive<Value: Decodable>(
         _ type: Value.Type = Value.self, limit: Int = .max, until deadline: Deadline? = nil
     ) throws -> Value {
-        let bytes = try connection.receive(limit: limit, until: deadline)
-        return try coder.decode(type, from: bytes) { count in try connection.receiveDescriptors(count) }
+        try connection.receive(limit: limit, until: deadline) { bytes, descriptors in
+            try coder.decode(type, from: bytes, takingDescriptors: descriptors)
+        }
     }
 }
 

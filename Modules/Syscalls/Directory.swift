@@ -74,13 +74,15 @@ public func directoryEntries(_ path: String) throws(Errno) -> [String] {
 /// Creates a directory with a random name that nobody but this user can enter, in `TMPDIR` or `/tmp`.
 ///
 /// - Parameter prefix: What its name begins with.
-/// - Returns: Its path, short enough that a socket inside has room for a name of 32 bytes; a longer `TMPDIR` is passed over.
+/// - Returns: Its path, from the root, and short enough that a socket inside has room for a name of 32 bytes; a longer or relative
+///   `TMPDIR` is passed over.
 ///
 /// The corresponding C function is `mkdtemp`.
 public func createPrivateDirectory(named prefix: String) throws(Errno) -> String {
     let parent = getenv("TMPDIR").map { String(cString: $0) } ?? ""
     let template = "/\(prefix)-XXXXXX"
-    let isUsable = !parent.isEmpty && parent.utf8.count + template.utf8.count < SocketAddress.longestUnixPath - 32
+    // What is in a relative one would be elsewhere after a `chdir`.
+    let isUsable = parent.hasPrefix("/") && parent.utf8.count + template.utf8.count < SocketAddress.longestUnixPath - 32
     var path = Array(((isUsable ? parent : "/tmp") + template).utf8CString)
     guard mkdtemp(&path) != nil else { throw Errno.current }
     return String(decoding: path.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

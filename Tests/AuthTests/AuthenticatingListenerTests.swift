@@ -1,6 +1,7 @@
 import Auth
 import Framing
 import Syscalls
+import TestSupport
 import Testing
 
 @Suite("Listeners that authenticate many at a time")
@@ -104,6 +105,49 @@ struct AuthenticatingListenerTests {
             #expect(throws: AuthenticationError.framing(.timedOut)) { try listener.accept(until: .short) }
             #expect(try waiting.receive(until: .generous).starts(with: "#CHALLENGE#".utf8))
         }
+    }
+
+    @Test("closing the listener ends accept also while no further handshake is begun")
+    func closingAtLimit() async throws {
+        let listener = try Self.listener(handshakeLimit: 1)
+        let silent = try Connection.connect(to: listener.listener.address)
+        async let accepted: Void = onThread {
+            #expect(throws: AuthenticationError.framing(.closed)) { try listener.accept(until: .generous) }
+        }
+        // Its challenge tells that the limit is reached.
+        _ = try await onThread { try silent.receive(until: .generous) }
+        listener.listener.close()
+        try await accepted
+    }
+
+    @Test("who waits for another that accepts keeps his own deadline, and sees the listener closed")
+    func turns() async throws {
+        let listener = try Self.listener()
+        let silent = try Connection.connect(to: listener.listener.address)
+        async let accepted: Void = onThread {
+            #expect(throws: AuthenticationError.framing(.closed)) { try listener.accept(until: .generous) }
+        }
+        _ = try await onThread { try silent.receive(until: .generous) }
+        try await onThread {
+            for deadline in [Deadline.now, .short] {
+                #expect(throws: AuthenticationError.framing(.timedOut)) { try listener.accept(until: deadline) }
+            }
+        }
+        async let next: Void = onThread {
+            #expect(throws: AuthenticationError.framing(.closed)) { try listener.accept(until: .generous) }
+        }
+        listener.listener.close()
+        try await accepted
+        try await next
+        _ = try await onThread {
+            #expect(throws: AuthenticationError.framing(.closed)) { try listener.accept(until: .generous) }
+        }
+    }
+
+    @Test("without room for another descriptor clients wait until there is room")
+    func withoutRoom() async throws {
+        let outcome = try await onThread { try runHelper("AuthHelper", ["accept-without-room"]) }
+        #expect(outcome == .success)
     }
 
     @Test("closing the listener ends accept")

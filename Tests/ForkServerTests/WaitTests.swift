@@ -1,6 +1,7 @@
 import FDPassing
 import ForkServer
 import ForkServerTestPrograms
+import Framing
 import ProcessTestSupport
 import Syscalls
 import TestSupport
@@ -62,6 +63,30 @@ import Testing
             #expect(try waiting.child.wait(until: .generous) == .exited(8))
             #expect(waiting.child.exitStatus == .exited(8))
             #expect(!waiting.child.isRunning)
+        }
+    }
+
+    @Test("a child is waited for beside connections, and is ready when it has ended")
+    func waitable() throws {
+        try withServer { server in
+            var first = try WaitingChild(of: server, code: 3)
+            var second = try WaitingChild(of: server, code: 4)
+            let (connection, peer) = try Connection.pipe()
+            let things: [any Waitable] = [first.child, connection, second.child]
+            #expect(try Framing.wait(for: things, until: .now) == [])
+            #expect(try Framing.wait(for: things, until: .after(.milliseconds(20))) == [])
+            second.letGo()
+            #expect(try Framing.wait(for: things, until: .generous) == [2])
+            #expect(try second.child.wait(until: .generous) == .exited(4))
+            // Also once its status is known.
+            #expect(try Framing.wait(for: things, until: .generous) == [2])
+            try peer.send([1])
+            #expect(try Framing.wait(for: things, until: .generous) == [1, 2])
+            #expect(first.child.isRunning)
+            try first.child.kill()
+            #expect(try Framing.wait(for: [first.child], until: .generous) == [0])
+            #expect(try first.child.wait(until: .generous) == .signaled(Signal.kill.rawValue, coreDumped: false))
+            first.letGo()
         }
     }
 

@@ -67,6 +67,16 @@ extension Connection {
     }
 }
 
+/// What a call gives; `nil` when its deadline passed first.
+func unlessTimedOut<Result>(_ call: () throws(FramingError) -> Result) throws(FramingError) -> Result? {
+    do throws(FramingError) {
+        return try call()
+    } catch {
+        if error == .timedOut { return nil }
+        throw error
+    }
+}
+
 extension Array where Element == UInt8 {
     fileprivate func withUnsafeBytesTyped<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result

@@ -8,7 +8,7 @@ import TestSupport
 /// leave socket files behind that surely nobody listens at.
 @main enum FramingHelper {
     static func main() {
-        runSubcommand(connectionCommands.merging(listenerCommands) { $1 })
+        runSubcommand(connectionCommands.merging(listenerCommands) { $1 }.merging(waitCommands) { $1 })
     }
 }
 

@@ -65,20 +65,43 @@ let listenerCommands: HelperCommands = [
         let listener = try Listener(at: address)
         let client = try Connection.connect(to: address)
         try client.send([1])
-        var limit = rlimit()
-        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        var none = limit
-        let open = try FileDescriptor.allOpen().map(\.rawValue)
-        checkEqual(open, Array(0..<CInt(open.count)))
-        none.rlim_cur = rlim_t(open.count)
-        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &none)
-        // At a deadline, or without waiting, the shortage is reported.
-        checkThrows(FramingError.system(.tooManyOpenFiles)) { try listener.accept(until: .now) }
-        checkThrows(FramingError.system(.tooManyOpenFiles)) { try listener.accept(until: .after(.milliseconds(20))) }
-        // The client has waited, and a listener that is trying takes him as soon as there is room.
-        let accepting = try Background { try listener.accept(until: .generous).receive(until: .generous) }
-        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        let accepting = try withoutRoomForDescriptors {
+            // At a deadline, or without waiting, the shortage is reported.
+            for deadline in [Deadline.now, .after(.milliseconds(20))] {
+                checkThrows(FramingError.system(.tooManyOpenFiles)) { try listener.accept(until: deadline) }
+            }
+            // The client has waited, and a listener that is trying takes him as soon as there is room.
+            return try Background { try listener.accept(until: .generous).receive(until: .generous) }
+        }
         checkEqual(try accepting.get(), [1])
+    },
+    "leave-socket-file": { try leaveSocketFile(CommandLine.arguments[2]) },
+    // One of several: 3 is where it waits for the others, 4 where it says what came of it, 5 where it waits for the end.
+    "replace-socket-file": {
+        let gate = FileDescriptor(rawValue: 3)
+        let results = FileDescriptor(rawValue: 4)
+        let stop = FileDescriptor(rawValue: 5)
+        try results.writeAll("R")
+        _ = try gate.readExactly(1)
+        let listener: Listener
+        do throws(FramingError) {
+            listener = try Listener(at: .unix(path: CommandLine.arguments[2]))
+        } catch {
+            checkEqual(error, .system(.addressInUse))
+            try results.writeAll("L")
+            _ = try stop.readExactly(1)
+            return
+        }
+        try results.writeAll("W")
+        // The others have connected too, to see whether somebody listens.
+        var message: [UInt8]?
+        while message == nil {
+            let connection = try listener.accept(until: .generous)
+            message = try? connection.receive(until: .generous)
+            if let message { try connection.send(message.reversed()) }
+        }
+        _ = try stop.readExactly(1)
+        listener.close()
     },
 ]
 

@@ -13,6 +13,7 @@ import TestSupport
                 .merging(signalCommands) { $1 }
                 .merging(attributeCommands) { $1 }
                 .merging(moreSignalStormCommands) { $1 }
-                .merging(ownershipCommands) { $1 })
+                .merging(ownershipCommands) { $1 }
+                .merging(directoryCommands) { $1 })
     }
 }
