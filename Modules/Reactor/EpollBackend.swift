@@ -38,7 +38,7 @@
             }
         }
 
-        public func recreateAfterFork() throws(Errno) {
+        public func recreate() throws(Errno) {
             epoll = try Epoll()
         }
 
@@ -46,6 +46,8 @@
             var events: Epoll.Events = []
             if interest.contains(.readable) { events.insert(.readable) }
             if interest.contains(.writable) { events.insert(.writable) }
+            if interest.contains(.edgeTriggered) { events.insert(.edgeTriggered) }
+            if interest.contains(.oneShot) { events.insert(.oneShot) }
             return events
         }
 

@@ -157,7 +157,7 @@ public final class Reactor {
     /// - Parameter keepingHandlers: Whether what was watched is watched again; otherwise it starts empty.
     public func reinitialize(keepingHandlers: Bool) throws(Errno) {
         let wakerDescriptor = waker.descriptor
-        try backend.recreateAfterFork()
+        try backend.recreate()
         watched.forget(wakerDescriptor)
         try waker.recreateAfterFork(keepingJobs: keepingHandlers)
         if keepingHandlers {
