@@ -171,12 +171,10 @@ public final class Reactor {
     /// has no name by which to be told to stop. So all of it is begun anew, as libev does.
     private func forgetStrays() throws(Errno) {
         hasStrays = false
+        let closed = watched.takeClosed()
         try backend.recreate()
-        registerAgain()
-    }
-
-    private func registerAgain() {
-        for refused in watched.registerAgain(with: backend) { disconnect(refused.slot, refused.number, refused.error) }
+        let refused = watched.registerAgain(with: backend)
+        for taken in closed + refused { disconnect(taken.slot, taken.number, taken.error) }
     }
 
     // MARK: Fork
@@ -188,15 +186,16 @@ public final class Reactor {
     ///   cannot be watched any more, because they were closed meanwhile, have their handlers told so.
     /// - Throws: `Errno` where the kernel has no descriptors left. It can be called again then.
     public func reinitialize(keepingHandlers: Bool) throws(Errno) {
+        // First, since what is made here may get their numbers.
+        let closed = keepingHandlers ? watched.takeClosed() : []
         try backend.recreate()
         watched.forget(waker.number)
         try waker.recreate(keepingJobs: keepingHandlers)
         if keepingHandlers {
-            // The new waker may have got the number of one that was closed without being removed.
-            if watched.slots.indices.contains(waker.number) { closedWithoutRemoval(waker.number) }
             signals.watchAgain(with: waker)
-            registerAgain()
+            let refused = watched.registerAgain(with: backend)
             try watchWaker()
+            for taken in closed + refused { disconnect(taken.slot, taken.number, taken.error) }
         } else {
             // Let go of at the end: what handlers hold may use the reactor in its `deinit`.
             let former = (watched, timers, children, signals.removeAll(), jobs)

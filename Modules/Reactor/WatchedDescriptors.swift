@@ -116,7 +116,7 @@ struct WatchedDescriptors {
         let number = Int(descriptor.rawValue)
         guard slots.indices.contains(number) else { return Slot() }
         let before = slots[number]
-        guard before.directions.contains(direction) || before.directions.isEmpty else { return Slot() }
+        guard !before.directions.isDisjoint(with: direction) || before.directions.isEmpty else { return Slot() }
         slots[number].clear(direction)
         let left = slots[number].directions
         switch before.state {
@@ -205,11 +205,23 @@ struct WatchedDescriptors {
         alwaysReady = []
     }
 
+    /// One that was taken off the books because it cannot be watched.
+    typealias Taken = (slot: Slot, number: Int, error: Errno)
+
+    /// Takes those off the books that were closed without being removed.
+    mutating func takeClosed() -> [Taken] {
+        slots.indices.filter { slots[$0].state != .unknown && !Self.descriptor($0).isOpen }.map { number in
+            let slot = slots[number]
+            forget(number)
+            return (slot, number, .badFileDescriptor)
+        }
+    }
+
     /// Watches all of it again with a backend that watches nothing.
     ///
     /// - Returns: Those that are refused now, off the books.
-    mutating func registerAgain(with backend: any ReactorBackend) -> [(slot: Slot, number: Int, error: Errno)] {
-        var refused: [(slot: Slot, number: Int, error: Errno)] = []
+    mutating func registerAgain(with backend: any ReactorBackend) -> [Taken] {
+        var refused: [Taken] = []
         for number in slots.indices where slots[number].state == .registered {
             let before = slots[number]
             var after = before
