@@ -95,7 +95,7 @@ let testSupport: [Target] = [
         "ForkServerHost",
         [
             "Syscalls", "FDPassing", "ResourceTracker", "ForkServer", "Pool", "ForkServerTestPrograms",
-            "ProcessTestSupport",
+            "ProcessTestSupport", "Reactor", "SelectBackend",
         ]),
     supportProgram(
         "ForkServerAsyncHost",

@@ -5,6 +5,9 @@ extension ConformanceCheck {
     /// What a backend promises to the reactor above it.
     static let backendChecks = [
         ConformanceCheck(
+            "a backend that is created anew watches nothing, and watches again what is registered",
+            BackendChecks.createdAnew),
+        ConformanceCheck(
             "an event carries the token of the last registration or change",
             BackendChecks.tokens),
         ConformanceCheck(
@@ -28,6 +31,22 @@ private enum BackendChecks {
         var events: [ReadinessEvent] = []
         try backend.wait(timeout: .zero, into: &events)
         return Dictionary(uniqueKeysWithValues: events.map { ($0.token, $0.readiness) })
+    }
+
+    static func createdAnew(_ bench: Workbench) throws {
+        let backend = try bench.makeBackend()
+        let sockets = try bench.sockets()
+        let descriptor = sockets.near.descriptor
+        for round in 1...3 as ClosedRange<UInt64> {
+            try backend.register(descriptor, interest: .writable, token: round)
+            bench.expectEqual(try wait(backend), [round: .writable])
+            try backend.recreate()
+            bench.expectEqual(try wait(backend), [:])
+            bench.expect(throws: .noSuchFileOrDirectory) {
+                try backend.modify(descriptor, interest: .writable, token: round)
+            }
+            backend.deregister(descriptor)
+        }
     }
 
     static func tokens(_ bench: Workbench) throws {
