@@ -35,7 +35,10 @@ let layers: [Layer] = [
         name: "FDPassing", imports: ["Syscalls", "CSyscalls"], testSupport: ["TestSupport", "FDPassingHelper"]),
     Layer(name: "Framing", imports: ["Syscalls", "FDPassing"], testSupport: ["TestSupport", "FramingHelper"]),
     Layer(name: "Auth", imports: ["Syscalls", "Framing"], testSupport: ["TestSupport", "AuthHelper"]),
-    Layer(name: "Reactor", imports: ["Syscalls", "CSyscalls"], testSupport: ["TestSupport", "ReactorHelper"]),
+    Layer(name: "Reactor", imports: ["Syscalls", "CSyscalls"], testSupport: ["TestSupport"]),
+    Layer(
+        name: "ReactorConformance", imports: ["Syscalls", "Reactor"],
+        testSupport: ["TestSupport", "SelectBackend", "ReactorConformanceHelper"]),
     Layer(
         name: "AsyncFraming", imports: ["Syscalls", "Framing", "Reactor"],
         testSupport: ["FDPassing", "TestSupport", "AsyncFramingHelper"]),
@@ -75,7 +78,9 @@ let tools: [Target] = [
         name: "forkbench",
         dependencies: layers.filter { !$0.isC }.map { .byName(name: $0.name) } + ["forkbench-floor"],
         path: "Tools/forkbench", swiftSettings: swiftSettings),
-    .executableTarget(name: "forkbench-floor", path: "Tools/forkbench-floor", cSettings: cSettings),
+    // For io_uring, which the C library does not wrap.
+    .executableTarget(
+        name: "forkbench-floor", dependencies: ["CSyscalls"], path: "Tools/forkbench-floor", cSettings: cSettings),
 ]
 
 /// What tests share, and the processes that they start: a test runner has many threads and must not fork.
@@ -89,16 +94,17 @@ let testSupport: [Target] = [
     supportProgram("FDPassingHelper", ["Syscalls", "FDPassing"]),
     supportProgram("FramingHelper", ["Syscalls", "FDPassing", "Framing"]),
     supportProgram("AuthHelper", ["Syscalls", "Framing", "Auth"]),
-    supportProgram("ReactorHelper", ["Syscalls", "Reactor"]),
     supportProgram("AsyncFramingHelper", ["Syscalls", "Framing", "Reactor", "AsyncFraming"]),
     supportProgram("MessageCodingHelper", ["Syscalls", "FDPassing", "Framing", "MessageCoding"]),
+    supportLibrary("SelectBackend", ["Syscalls", "Reactor"]),
+    supportProgram("ReactorConformanceHelper", ["Reactor", "ReactorConformance", "SelectBackend"]),
     supportProgram("ProcessRolesHelper", ["Syscalls", "ProcessRoles", "ProcessTestSupport"]),
     supportProgram("ResourceTrackerHelper", ["Syscalls", "ResourceTracker", "ProcessTestSupport"]),
     supportProgram(
         "ForkServerHost",
         [
             "Syscalls", "FDPassing", "ResourceTracker", "ForkServer", "Pool", "ForkServerTestPrograms",
-            "ProcessTestSupport",
+            "ProcessTestSupport", "Reactor", "SelectBackend",
         ]),
     supportProgram(
         "ForkServerAsyncHost",

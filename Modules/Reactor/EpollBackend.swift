@@ -6,7 +6,8 @@
     public final class EpollBackend: ReactorBackend {
         public static var name: String { "epoll" }
 
-        private var epoll: Epoll
+        // Unchecked: no code of others runs while the kernel is asked, and there is one thread.
+        @exclusivity(unchecked) private var epoll: Epoll
         private let buffer = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: 256)
 
         public init() throws(Errno) {
@@ -38,7 +39,7 @@
             }
         }
 
-        public func recreateAfterFork() throws(Errno) {
+        public func recreate() throws(Errno) {
             epoll = try Epoll()
         }
 
@@ -46,6 +47,8 @@
             var events: Epoll.Events = []
             if interest.contains(.readable) { events.insert(.readable) }
             if interest.contains(.writable) { events.insert(.writable) }
+            if interest.contains(.edgeTriggered) { events.insert(.edgeTriggered) }
+            if interest.contains(.oneShot) { events.insert(.oneShot) }
             return events
         }
 

@@ -7,26 +7,26 @@
         private let owned: OwnedFileDescriptor
 
         /// What is waited for, or ready. See epoll_ctl(2).
-        public struct Events: OptionSet, Sendable {
+        @frozen public struct Events: OptionSet, Sendable {
             /// The bits, as epoll_ctl(2) has them.
             public let rawValue: UInt32
             /// Bits of epoll_ctl(2), with those that have no name here.
-            public init(rawValue: UInt32) { self.rawValue = rawValue }
+            @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
 
             /// The corresponding C constant is `EPOLLIN`.
-            public static var readable: Events { Events(rawValue: EPOLLIN.rawValue) }
+            @inlinable public static var readable: Events { Events(rawValue: EPOLLIN.rawValue) }
             /// The corresponding C constant is `EPOLLOUT`.
-            public static var writable: Events { Events(rawValue: EPOLLOUT.rawValue) }
+            @inlinable public static var writable: Events { Events(rawValue: EPOLLOUT.rawValue) }
             /// The corresponding C constant is `EPOLLERR`.
-            public static var error: Events { Events(rawValue: EPOLLERR.rawValue) }
+            @inlinable public static var error: Events { Events(rawValue: EPOLLERR.rawValue) }
             /// The corresponding C constant is `EPOLLHUP`.
-            public static var hangUp: Events { Events(rawValue: EPOLLHUP.rawValue) }
+            @inlinable public static var hangUp: Events { Events(rawValue: EPOLLHUP.rawValue) }
             /// The corresponding C constant is `EPOLLRDHUP`.
-            public static var readHangUp: Events { Events(rawValue: EPOLLRDHUP.rawValue) }
+            @inlinable public static var readHangUp: Events { Events(rawValue: EPOLLRDHUP.rawValue) }
             /// The corresponding C constant is `EPOLLET`.
-            public static var edgeTriggered: Events { Events(rawValue: 1 << 31) }
+            @inlinable public static var edgeTriggered: Events { Events(rawValue: 1 << 31) }
             /// The corresponding C constant is `EPOLLONESHOT`.
-            public static var oneShot: Events { Events(rawValue: 1 << 30) }
+            @inlinable public static var oneShot: Events { Events(rawValue: 1 << 30) }
         }
 
         /// An empty queue, close-on-exec. The corresponding C function is `epoll_create1`.
@@ -61,9 +61,9 @@
         ///
         /// - Parameters:
         ///   - count: The most events that are given at once; at least one.
-        ///   - timeout: `nil` waits for ever. The kernel counts in milliseconds: it is rounded up.
+        ///   - timeout: `nil` waits for ever. Before Linux 5.11 the kernel counts in milliseconds: it is rounded up.
         ///
-        /// The corresponding C function is `epoll_wait`.
+        /// The corresponding C function is `epoll_pwait2`.
         public func wait(upTo count: Int, timeout: Duration?) throws(Errno) -> [Event] {
             try withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: max(1, count)) { buffer throws(Errno) in
                 let filled = try wait(into: buffer, timeout: timeout)
@@ -81,8 +81,13 @@
         package func wait(
             into events: UnsafeMutableBufferPointer<epoll_event>, timeout: Duration?
         ) throws(Errno) -> Int {
-            let count = epoll_wait(
-                owned.descriptor.rawValue, events.baseAddress, CInt(events.count), timeout?.roundedUpMilliseconds ?? -1)
+            let count: CInt
+            if let timeout {
+                var time = timespec(timeout)
+                count = csys_epoll_wait(owned.descriptor.rawValue, events.baseAddress, CInt(events.count), &time)
+            } else {
+                count = csys_epoll_wait(owned.descriptor.rawValue, events.baseAddress, CInt(events.count), nil)
+            }
             if count >= 0 { return Int(count) }
             let error = Errno.current
             if error == .interrupted { return 0 }

@@ -52,25 +52,6 @@ import Testing
         }
     }
 
-    @Test("every backend serves", arguments: ["epoll", "poll"])
-    func backends(name: String) throws {
-        try withServer(hosted { $0.backend = name }) { server in
-            var held = try WaitingChild(of: server, code: 6)
-            #expect(try server.spawn(Leave(code: 5)).wait(until: .generous) == .exited(5))
-            held.letGo()
-            #expect(try held.child.wait(until: .generous) == .exited(6))
-        }
-    }
-
-    @Test("an unknown backend is an error that names those that there are")
-    func unknownBackend() throws {
-        try withServer(hosted { $0.backend = "quantum" }) { server in
-            #expect { try server.start() } throws: { error in
-                "\(error)".contains("quantum") && "\(error)".contains("epoll, poll")
-            }
-        }
-    }
-
     @Test("200 children at once: each status is its own")
     func manyChildren() throws {
         try withServer { server in

@@ -150,7 +150,7 @@ private final class FailingBackend: ReactorBackend {
     func modify(_ descriptor: FileDescriptor, interest: Interest, token: UInt64) {}
     func deregister(_ descriptor: FileDescriptor) {}
     func wait(timeout: Duration?, into events: inout [ReadinessEvent]) {}
-    func recreateAfterFork() {}
+    func recreate() {}
 }
 
 /// Opens a latch when the last reference to it goes.

@@ -41,6 +41,8 @@ struct pollfd;
 int csys_poll(struct pollfd *descriptors, size_t count, const struct timespec *timeout);
 
 #ifdef __linux__
+/// epoll_pwait2(2); where there is none, epoll_wait with the timeout rounded up to milliseconds. Null waits for ever.
+int csys_epoll_wait(int epoll, struct epoll_event *events, int capacity, const struct timespec *timeout);
 /// pwritev2(2) at the file's position with RWF_NOSIGNAL (Linux 6.18): EPIPE and no SIGPIPE. EOPNOTSUPP where the kernel or
 /// the kind of file does not have it.
 ssize_t csys_write_without_signal(int descriptor, const struct iovec *parts, int count);
@@ -124,6 +126,57 @@ int csys_signal_on_change(int descriptor, int signal);
 int csys_peer_credentials(int socket, pid_t *pid, uid_t *uid, gid_t *gid);
 /// Fills `bytes` with random ones from the kernel; at most 256.
 int csys_random(void *bytes, size_t count);
+
+// -- Signals
+
+/// Installs a handler that counts the signal and writes eight bytes to a non-blocking descriptor, in this process and not in
+/// one forked from it. EBUSY when the signal is watched already.
+int csys_watch_signal(int signal, int descriptor);
+/// The same for a watched signal in a forked process, with a descriptor of its own.
+void csys_rewatch_signal(int signal, int descriptor);
+/// Puts back what was done at the signal before. Afterwards the descriptor is not written to any more.
+void csys_unwatch_signal(int signal);
+/// How often the signal has come since it was asked last.
+unsigned int csys_take_signal(int signal);
+
+#ifdef __linux__
+// -- io_uring
+
+/// An io_uring(7) of one thread's. Its memory is not there in a forked child, where only csys_ring_close and
+/// csys_ring_is_own may be called.
+struct csys_ring {
+    int descriptor;
+    pid_t owner;
+    void *memory, *slots, *completions;
+    size_t memory_size, slots_size;
+    unsigned *request_head, *request_tail, *completion_head, *completion_tail;
+    unsigned request_mask, completion_mask;
+};
+
+/// What no poll may have as its key: completions of other requests have it.
+#define CSYS_RING_NO_KEY UINT64_MAX
+
+struct csys_ring_event {
+    uint64_t key;
+    /// The events of poll(2), or an error number, negative.
+    int result;
+    /// Whether a multishot poll goes on.
+    int has_more;
+};
+
+/// ENOSYS where the kernel has none or one that is too old, EPERM where it is forbidden.
+int csys_ring_open(struct csys_ring *ring);
+void csys_ring_close(struct csys_ring *ring);
+int csys_ring_is_own(const struct csys_ring *ring);
+/// Has the next wait start a poll: of the state, once; or, multishot, of each change.
+int csys_ring_add_poll(struct csys_ring *ring, int descriptor, short events, int multishot, uint64_t key);
+/// Has the next wait end a poll, which may have been completed already.
+int csys_ring_remove_poll(struct csys_ring *ring, uint64_t key);
+/// io_uring_enter(2) until there is an event, or the timeout has passed (ETIME). Null waits for ever.
+int csys_ring_wait(struct csys_ring *ring, const struct timespec *timeout);
+/// Takes the next event; 0 when there is none.
+int csys_ring_next(struct csys_ring *ring, struct csys_ring_event *event);
+#endif
 
 // -- Names
 

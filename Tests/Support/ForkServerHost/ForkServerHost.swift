@@ -1,11 +1,15 @@
 import ForkServer
 import ForkServerTestPrograms
 import Pool
+import Reactor
+import SelectBackend
 import TestSupport
 
 /// What tests name as the executable of a server, and programs that use one, for tests to kill and to starve.
 @main enum ForkServerHost {
     static func main() {
+        // Before the bootstrap: the server is this program too.
+        ReactorBackends.add(SelectBackend.self)
         // A program that forgot the call must not become a server either, so this is asked before.
         if CommandLine.arguments.dropFirst().first != "forgot" { ForkServer.bootstrap() }
         runSubcommand([
