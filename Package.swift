@@ -37,6 +37,9 @@ let layers: [Layer] = [
     Layer(name: "Auth", imports: ["Syscalls", "Framing"]),
     Layer(name: "Reactor", imports: ["Syscalls", "CSyscalls"], testSupport: ["TestSupport", "ReactorHelper"]),
     Layer(
+        name: "KqueueEmulation", imports: ["Syscalls", "CSyscalls", "Reactor"],
+        testSupport: ["TestSupport", "KqueueHelper"]),
+    Layer(
         name: "AsyncFraming", imports: ["Syscalls", "Framing", "Reactor"], testSupport: ["FDPassing", "TestSupport"]),
     Layer(name: "BinaryCoding"),
     Layer(
@@ -83,6 +86,7 @@ let testSupport: [Target] = [
     supportProgram("FDPassingHelper", ["Syscalls", "FDPassing"]),
     supportProgram("FramingHelper", ["Syscalls", "FDPassing", "Framing"]),
     supportProgram("ReactorHelper", ["Syscalls", "Reactor"]),
+    supportProgram("KqueueHelper", ["Syscalls", "Reactor", "KqueueEmulation"]),
     supportProgram("ProcessRolesHelper", ["Syscalls", "ProcessRoles", "ProcessTestSupport"]),
     supportProgram("ResourceTrackerHelper", ["Syscalls", "ResourceTracker", "ProcessTestSupport"]),
     supportProgram(

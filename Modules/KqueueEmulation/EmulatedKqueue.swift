@@ -1,0 +1,39 @@
+#if os(Linux)
+    import Syscalls
+
+    /// kqueue(2) over epoll, eventfd, timerfd, signalfd, pidfd and inotify, for tests where there is none. Linux only.
+    ///
+    /// It does what the manual page says, not what is fast: each event costs several system calls. How it differs from
+    /// a kernel's is told in `Docs/Kqueue.md`.
+    public final class EmulatedKqueue: KqueueKernel {
+        private let process = ProcessID.current
+        private let queue: Lock<EventQueue>
+        public let descriptor: FileDescriptor
+
+        public init() throws(Errno) {
+            let queue = try EventQueue()
+            descriptor = queue.descriptor
+            self.queue = Lock(queue)
+        }
+
+        public func kevent(
+            _ changes: [KernelEvent], into events: inout [KernelEvent], upTo count: Int, timeout: Duration?
+        ) throws(Errno) {
+            // A fork does not pass kqueues on; here the number is open in the child, and named as if it were not.
+            guard process == .current else { throw .badFileDescriptor }
+            guard count >= 0, timeout ?? .zero >= .zero else { throw .invalidArgument }
+            let deadline = Deadline.after(timeout)
+            events.removeAll(keepingCapacity: true)
+            events += try queue.withLock { queue throws(Errno) in try queue.apply(changes, upTo: count) }
+            if !events.isEmpty || count == 0 { return }
+            while true {
+                let (found, mayBeMore) = queue.withLock { $0.fetch(upTo: count) }
+                if !found.isEmpty { return events += found }
+                if mayBeMore { continue }
+                if deadline.hasPassed { return }
+                // Not under the lock, and taking nothing out of the queue: other threads fetch and change meanwhile.
+                try descriptor.waitOnce(for: .readable, timeout: deadline.remaining)
+            }
+        }
+    }
+#endif

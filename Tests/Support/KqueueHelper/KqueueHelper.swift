@@ -1,0 +1,5 @@
+import TestSupport
+
+@main struct KqueueHelper {
+    static func main() { runSubcommand([:]) }
+}
