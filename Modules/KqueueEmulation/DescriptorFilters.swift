@@ -13,6 +13,9 @@
             lowWaterMark = change.lowWaterMark
         }
 
+        // epoll alone does not tell when the number was that of a third file in between.
+        var isAttached: Bool { file.isSame }
+
         var sources: [Source] { [Source(descriptor: file.descriptor, isForWriting: false, isBorrowed: true)] }
 
         func change(by change: KernelEvent) {
@@ -47,6 +50,8 @@
             lowWaterMark = change.lowWaterMark
         }
 
+        var isAttached: Bool { file.isSame }
+
         var sources: [Source] { [Source(descriptor: file.descriptor, isForWriting: true, isBorrowed: true)] }
 
         func change(by change: KernelEvent) {
@@ -72,13 +77,19 @@
     private final class WatchedFile {
         let descriptor: FileDescriptor
         private let kind: FileStatus.Kind
+        private let identity: FileStatus.Identity
         private var wasConnected: Bool
 
         init(_ descriptor: FileDescriptor) throws(Errno) {
             self.descriptor = descriptor
-            kind = try descriptor.status().kind
+            let status = try descriptor.status()
+            kind = status.kind
+            identity = status.identity
             wasConnected = descriptor.isConnected
         }
+
+        /// Whether the number may still be that of the same file.
+        var isSame: Bool { (try? descriptor.status())?.identity == identity }
 
         var isSocket: Bool { kind == .socket }
 

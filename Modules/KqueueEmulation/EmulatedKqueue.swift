@@ -28,7 +28,10 @@
             if !events.isEmpty || count == 0 { return }
             while true {
                 let (found, mayBeMore) = queue.withLock { $0.fetch(upTo: count) }
-                if !found.isEmpty { return events += found }
+                if !found.isEmpty {
+                    events += found
+                    return
+                }
                 if mayBeMore { continue }
                 if deadline.hasPassed { return }
                 // Not under the lock, and taking nothing out of the queue: other threads fetch and change meanwhile.
