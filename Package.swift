@@ -35,10 +35,13 @@ let layers: [Layer] = [
         name: "FDPassing", imports: ["Syscalls", "CSyscalls"], testSupport: ["TestSupport", "FDPassingHelper"]),
     Layer(name: "Framing", imports: ["Syscalls", "FDPassing"], testSupport: ["TestSupport", "FramingHelper"]),
     Layer(name: "Auth", imports: ["Syscalls", "Framing"]),
-    Layer(name: "Reactor", imports: ["Syscalls", "CSyscalls"], testSupport: ["TestSupport", "ReactorHelper"]),
+    Layer(name: "Reactor", imports: ["Syscalls", "CSyscalls"], testSupport: ["TestSupport"]),
+    Layer(
+        name: "ReactorConformance", imports: ["Syscalls", "Reactor"],
+        testSupport: ["TestSupport", "SelectBackend", "ReactorConformanceHelper"]),
     Layer(
         name: "KqueueEmulation", imports: ["Syscalls", "CSyscalls", "Reactor"],
-        testSupport: ["TestSupport", "KqueueHelper"]),
+        testSupport: ["TestSupport", "ReactorConformance", "KqueueHelper"]),
     Layer(
         name: "AsyncFraming", imports: ["Syscalls", "Framing", "Reactor"], testSupport: ["FDPassing", "TestSupport"]),
     Layer(name: "BinaryCoding"),
@@ -85,8 +88,9 @@ let testSupport: [Target] = [
     supportProgram("SyscallsHelper", ["Syscalls"]),
     supportProgram("FDPassingHelper", ["Syscalls", "FDPassing"]),
     supportProgram("FramingHelper", ["Syscalls", "FDPassing", "Framing"]),
-    supportProgram("ReactorHelper", ["Syscalls", "Reactor"]),
-    supportProgram("KqueueHelper", ["Syscalls", "Reactor", "KqueueEmulation"]),
+    supportProgram("KqueueHelper", ["Syscalls", "Reactor", "KqueueEmulation", "ReactorConformance"]),
+    supportLibrary("SelectBackend", ["Syscalls", "Reactor"]),
+    supportProgram("ReactorConformanceHelper", ["Reactor", "ReactorConformance", "SelectBackend"]),
     supportProgram("ProcessRolesHelper", ["Syscalls", "ProcessRoles", "ProcessTestSupport"]),
     supportProgram("ResourceTrackerHelper", ["Syscalls", "ResourceTracker", "ProcessTestSupport"]),
     supportProgram(

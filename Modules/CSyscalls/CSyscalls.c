@@ -112,6 +112,16 @@ int csys_poll(struct pollfd *descriptors, size_t count, const struct timespec *t
 }
 
 #ifdef __linux__
+int csys_epoll_wait(int epoll, struct epoll_event *events, int capacity, const struct timespec *timeout) {
+    if (timeout == NULL) return epoll_wait(epoll, events, capacity, -1);
+    if (timeout->tv_sec == 0 && timeout->tv_nsec == 0) return epoll_wait(epoll, events, capacity, 0);
+    int count = (int)syscall(SYS_epoll_pwait2, epoll, events, capacity, timeout, NULL, 0);
+    // Linux 5.11; older filters of system calls do not know it either.
+    if (count != -1 || (errno != ENOSYS && errno != EPERM)) return count;
+    long long wanted = (long long)timeout->tv_sec * 1000 + (timeout->tv_nsec + 999999) / 1000000;
+    return epoll_wait(epoll, events, capacity, wanted > 0x7fffffff ? 0x7fffffff : (int)wanted);
+}
+
 ssize_t csys_write_without_signal(int descriptor, const struct iovec *parts, int count) {
     // RWF_NOSIGNAL, which the C library's headers are too old for.
     return pwritev2(descriptor, parts, count, -1, 0x100);

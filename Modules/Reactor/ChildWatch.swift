@@ -16,7 +16,7 @@ final class ChildWatch {
         ) throws(Errno) {
             process = child
             let descriptor = process.descriptor
-            try reactor.addReader(descriptor) { [unowned self, unowned reactor] _ in
+            let handler = ClosureHandler { [unowned self, unowned reactor] _ in
                 // Somebody else may have reaped it, against the contract: its status is not to be had then.
                 guard let status = try? process.poll() ?? nil else {
                     reactor.removeReader(descriptor)
@@ -25,6 +25,8 @@ final class ChildWatch {
                 reactor.removeReader(descriptor)
                 ended(status)
             }
+            try reactor.watched.set(
+                .reader(handler), of: descriptor, trigger: .level, isOwn: true, with: reactor.backend)
         }
 
         func cancel(in reactor: Reactor) {

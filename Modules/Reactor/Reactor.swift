@@ -1,120 +1,43 @@
 import Syscalls
 
-/// An event loop: handlers for descriptors that become ready, for times, for ended children, and for other threads' work.
+/// An event loop: handlers for descriptors that become ready, for times, for signals, for ended children, and for other
+/// threads' work.
 ///
 /// It belongs to one thread, which makes it, uses it and runs it; only its `handle` may be used from others. Handlers
 /// run on that thread, one at a time, and may add and remove anything, themselves included. Descriptors stay their
 /// owners': remove one before you close it. The design is that of libevent, Twisted and Redis's `ae`.
 public final class Reactor {
-    private let backend: any ReactorBackend
-    private let waker: Waker
-    private var watched = WatchedDescriptors()
-    private var timers = Timers()
-    private var children: [ProcessID: ChildWatch] = [:]
+    let backend: any ReactorBackend
+    let waker: Waker
+    var watched = WatchedDescriptors()
+    var timers = Timers()
+    let signals = SignalWatch()
+    var children: [ProcessID: ChildWatch] = [:]
     /// Jobs still to run, the next one last. A job that runs the reactor leaves those after it to the rounds within it.
     private var jobs: [Waker.Job] = []
     private var events: [ReadinessEvent] = []
     private var isStopping = false
+    private var runDepth = 0
+    /// The backend reports what it was told to forget, or could not be told.
+    private var hasStrays = false
 
     /// The name of the backend, such as `epoll`.
     public let backendName: String
 
+    /// Told of handlers that are closures and have failed; a line on standard error unless it is changed.
+    ///
+    /// `EndOfStream` is no failure. Handlers that are objects are told themselves.
+    public var reportFailure: (HandlerFailure) -> Void = { standardErrorLine("reactor: \($0)") }
+
     /// A reactor that watches nothing.
     ///
-    /// - Parameter backend: `nil` is the best one that this platform has.
+    /// - Parameter backend: `nil` is the best one that works here. So it is where the kernel, or a filter before it, does not
+    ///   offer what the chosen one needs; `backendName` tells.
     public init(backend: (any ReactorBackend.Type)? = nil) throws(Errno) {
-        let type = backend ?? ReactorBackends.all[0]
-        self.backend = try type.init()
-        backendName = type.name
+        self.backend = try ReactorBackends.make(backend)
+        backendName = type(of: self.backend).name
         waker = try Waker()
         try watchWaker()
-    }
-
-    // MARK: Descriptors
-
-    /// Calls a handler whenever a descriptor is readable, has hung up or is in error, until it is removed.
-    ///
-    /// The handler of a descriptor that has one is replaced.
-    /// - Throws: `Errno` when the kernel refuses, such as `.badFileDescriptor`; nothing has changed then.
-    public func addReader(_ descriptor: FileDescriptor, _ handler: @escaping (Readiness) -> Void) throws(Errno) {
-        try watched.set(.readable, of: descriptor, to: handler, with: backend)
-    }
-
-    /// Calls a handler whenever a descriptor is writable, has hung up or is in error, until it is removed.
-    public func addWriter(_ descriptor: FileDescriptor, _ handler: @escaping (Readiness) -> Void) throws(Errno) {
-        try watched.set(.writable, of: descriptor, to: handler, with: backend)
-    }
-
-    /// Stops watching for reading. One that is not watched is no error.
-    public func removeReader(_ descriptor: FileDescriptor) {
-        watched.remove(.readable, of: descriptor, with: backend)
-    }
-
-    /// Stops watching for writing. One that is not watched is no error.
-    public func removeWriter(_ descriptor: FileDescriptor) {
-        watched.remove(.writable, of: descriptor, with: backend)
-    }
-
-    /// The descriptors with a reader, and with a writer.
-    public var readers: [FileDescriptor] {
-        watched.descriptors(with: .readable).filter { $0 != waker.descriptor }
-    }
-    public var writers: [FileDescriptor] { watched.descriptors(with: .writable) }
-
-    // MARK: Time
-
-    /// Calls a handler once, after a delay, or again and again.
-    ///
-    /// - Parameter interval: The time between calls of a repeating timer, which does not catch up after a delay.
-    @discardableResult
-    public func addTimer(
-        after delay: Duration, repeating interval: Duration? = nil, _ handler: @escaping () -> Void
-    ) -> TimerID {
-        // Never earlier than now: timers that are added while others run shall not be due with them.
-        timers.add(due: .after(max(delay, .zero)), interval: interval, handler)
-    }
-
-    /// Cancels a timer. One that has run is no error.
-    public func cancelTimer(_ timer: TimerID) {
-        timers.cancel(timer)
-    }
-
-    // MARK: Children
-
-    /// Calls a handler once when a child of this process has ended, with how it did; the child is reaped.
-    ///
-    /// The handler of a child that has one is replaced.
-    /// - Throws: `Errno.noSuchProcess` for a process that is gone, `.tooManyOpenFiles`.
-    public func addChild(_ process: ProcessID, _ handler: @escaping (ExitStatus) -> Void) throws(Errno) {
-        replaceWatch(of: process, by: try ChildWatch(of: process, in: self, forgetting(process, then: handler)))
-    }
-
-    #if os(Linux)
-        /// The same with a descriptor of the child, which the reactor owns from now on. Linux only.
-        public func addChild(
-            _ process: ProcessID, _ descriptor: consuming ProcessDescriptor, _ handler: @escaping (ExitStatus) -> Void
-        ) throws(Errno) {
-            replaceWatch(of: process, by: try ChildWatch(of: descriptor, in: self, forgetting(process, then: handler)))
-        }
-    #endif
-
-    /// Forgets a child, which somebody else will reap.
-    public func removeChild(_ process: ProcessID) {
-        children.removeValue(forKey: process)?.cancel(in: self)
-    }
-
-    private func forgetting(
-        _ process: ProcessID, then handler: @escaping (ExitStatus) -> Void
-    ) -> (ExitStatus) -> Void {
-        { [unowned self] status in
-            children[process] = nil
-            handler(status)
-        }
-    }
-
-    /// The one before gives its descriptor's number back: it must not be watched any more by then.
-    private func replaceWatch(of process: ProcessID, by watch: ChildWatch) {
-        children.updateValue(watch, forKey: process)?.cancel(in: self)
     }
 
     // MARK: Running
@@ -122,63 +45,187 @@ public final class Reactor {
     /// What other threads use.
     public var handle: ReactorHandle { ReactorHandle(waker: waker) }
 
-    /// Runs until `stop` is called.
+    /// Runs until `stop` is called. Every handler is told then, and watched again by the next run.
+    ///
+    /// A handler may run the reactor: a `stop` ends the innermost run.
     public func run() throws(Errno) {
+        let outerIsStopping = isStopping
         isStopping = false
+        runDepth += 1
+        defer {
+            isStopping = outerIsStopping
+            runDepth -= 1
+        }
         while !isStopping { try runOnce(timeout: nil) }
+        if runDepth == 1 { tellStop() }
     }
 
     /// Waits for events once and handles them, and the timers that are due by then.
     ///
     /// - Parameter timeout: The longest wait; `nil` waits until something happens, zero only looks.
     public func runOnce(timeout: Duration? = nil) throws(Errno) {
-        events.removeAll(keepingCapacity: true)
-        try backend.wait(timeout: waitingTime(timeout), into: &events)
+        let round = watched.beginRound()
         var batch: [ReadinessEvent] = []
         // Handlers may run the reactor: they shall not meet this batch again.
         swap(&batch, &events)
-        for event in batch {
-            // Asked for one after the other: the first handler may remove the second.
-            watched.handler(of: .readable, for: event)?(event.readiness)
-            watched.handler(of: .writable, for: event)?(event.readiness)
-        }
+        batch.removeAll(keepingCapacity: true)
+        try backend.wait(timeout: waitingTime(timeout), into: &batch)
+        for event in batch { deliver(event, in: round) }
+        if !watched.alwaysReady.isEmpty { deliverAlwaysReady(in: round) }
         swap(&batch, &events)
+        if hasStrays { try forgetStrays() }
         runJobs()
         runDueTimers()
     }
 
-    /// Has `run` return at the end of the round that is under way: what is ready already is still handled.
+    /// Has the innermost `run` return at the end of the round that is under way: what is ready already is still handled.
+    ///
+    /// Without a run under way it does nothing.
     public func stop() {
         isStopping = true
     }
 
+    private func tellStop() {
+        for number in watched.numbers {
+            // What one is told may remove another.
+            let slot = watched.slots[number]
+            slot.reader?.reactorStopped()
+            if let writer = slot.writer, slot.reader !== writer { writer.reactorStopped() }
+        }
+    }
+
+    // MARK: Delivery
+
+    private func deliver(_ event: ReadinessEvent, in round: UInt64) {
+        guard let number = watched.number(for: event) else {
+            if watched.isStray(event, in: round) { hasStrays = true }
+            return
+        }
+        if event.readiness.contains(.invalid) { return closedWithoutRemoval(number) }
+        let isForAll = !event.readiness.isDisjoint(with: [.hangUp, .error])
+        let isOneShot = watched.slots[number].trigger == .oneShot
+        if isForAll || event.readiness.contains(.readable), let reader = watched.slots[number].reader {
+            if isOneShot { watched.takeOneShot(.readable, of: number) }
+            do {
+                try reader.readable(event.readiness)
+            } catch {
+                readerFailed(reader, number, error, event)
+            }
+            // Asked again: the reader may have removed the writer, or put another file under the number.
+            guard watched.number(for: event) != nil else { return }
+        }
+        if isForAll || event.readiness.contains(.writable), let writer = watched.slots[number].writer {
+            if isOneShot { watched.takeOneShot(.writable, of: number) }
+            do {
+                try writer.writable(event.readiness)
+            } catch {
+                writerFailed(writer, number, error, event)
+            }
+        }
+        if isOneShot, watched.number(for: event) != nil { watched.rearm(number, with: backend) }
+    }
+
+    private func deliverAlwaysReady(in round: UInt64) {
+        for number in watched.alwaysReady.sorted() where watched.alwaysReady.contains(number) {
+            // There is no other edge to come.
+            if watched.slots[number].trigger == .edge { watched.quieten(number) }
+            deliver(watched.readinessEvent(ofAlwaysReady: number), in: round)
+        }
+    }
+
+    private func readerFailed(_ reader: any ReadHandler, _ number: Int, _ error: any Error, _ event: ReadinessEvent) {
+        // It may have removed or replaced itself before it threw.
+        if watched.number(for: event) != nil, watched.slots[number].reader === reader {
+            removeReader(WatchedDescriptors.descriptor(number))
+        }
+        tell(reader, number, .readable, error)
+    }
+
+    private func writerFailed(_ writer: any WriteHandler, _ number: Int, _ error: any Error, _ event: ReadinessEvent) {
+        if watched.number(for: event) != nil, watched.slots[number].writer === writer {
+            removeWriter(WatchedDescriptors.descriptor(number))
+        }
+        tell(writer, number, .writable, error)
+    }
+
+    private func tell(_ handler: any DescriptorHandler, _ number: Int, _ direction: Interest, _ error: any Error) {
+        guard handler is ClosureHandler else { return handler.disconnected(from: direction, because: error) }
+        if error is EndOfStream { return }
+        reportFailure(
+            HandlerFailure(descriptor: WatchedDescriptors.descriptor(number), direction: direction, reason: error))
+    }
+
+    private func closedWithoutRemoval(_ number: Int) {
+        let slot = watched.slots[number]
+        backend.deregister(WatchedDescriptors.descriptor(number))
+        watched.forget(number)
+        disconnect(slot, number, .badFileDescriptor)
+    }
+
+    private func disconnect(_ slot: WatchedDescriptors.Slot, _ number: Int, _ error: Errno) {
+        if let reader = slot.reader { tell(reader, number, .readable, error) }
+        if let writer = slot.writer { tell(writer, number, .writable, error) }
+    }
+
+    /// A descriptor was closed without being removed while its file stays open elsewhere: epoll(7) goes on reporting it, and
+    /// has no name by which to be told to stop. So all of it is begun anew, as libev does.
+    private func forgetStrays() throws(Errno) {
+        hasStrays = false
+        let closed = watched.takeClosed()
+        try backend.recreate()
+        let refused = watched.registerAgain(with: backend)
+        for taken in closed + refused { disconnect(taken.slot, taken.number, taken.error) }
+    }
+
+    // MARK: Fork
+
     /// Makes a forked process's copy of the reactor its own. The parent's is not disturbed.
     ///
-    /// - Parameter keepingHandlers: Whether what was watched is watched again; otherwise it starts empty.
+    /// To be called before the child uses it in any other way.
+    /// - Parameter keepingHandlers: Whether what was watched is watched again; otherwise it starts empty. Descriptors that
+    ///   cannot be watched any more, because they were closed meanwhile, have their handlers told so.
+    /// - Throws: `Errno` where the kernel has no descriptors left. It can be called again then.
     public func reinitialize(keepingHandlers: Bool) throws(Errno) {
-        let wakerDescriptor = waker.descriptor
+        // First, since what is made here may get their numbers.
+        let closed = keepingHandlers ? watched.takeClosed() : []
         try backend.recreate()
-        watched.forget(wakerDescriptor)
-        try waker.recreateAfterFork(keepingJobs: keepingHandlers)
+        watched.forget(waker.number)
+        try waker.recreate(keepingJobs: keepingHandlers)
         if keepingHandlers {
-            try watched.registerAgain(with: backend)
+            signals.watchAgain(with: waker)
+            let refused = watched.registerAgain(with: backend)
+            try watchWaker()
+            for taken in closed + refused { disconnect(taken.slot, taken.number, taken.error) }
         } else {
             // Let go of at the end: what handlers hold may use the reactor in its `deinit`.
-            let former = (watched, timers)
+            let former = (watched, timers, children, signals.removeAll(), jobs)
             watched.forgetAll()
             timers.removeAll()
             children = [:]
             jobs = []
+            try watchWaker()
             withExtendedLifetime(former) {}
         }
-        try watchWaker()
     }
 
+    // MARK: The reactor's own
+
     private func watchWaker() throws(Errno) {
-        try addReader(waker.descriptor) { [unowned self] _ in
-            jobs.insert(contentsOf: waker.takeJobs().reversed(), at: 0)
-            runJobs()
+        do throws(Errno) {
+            // Nobody has to empty it then.
+            try watchWaker(.edge)
+        } catch .notSupported {
+            try watchWaker(.level)
         }
+    }
+
+    private func watchWaker(_ trigger: Trigger) throws(Errno) {
+        let handler = ClosureHandler { [unowned self] _ in
+            jobs.insert(contentsOf: waker.takeJobs(emptying: trigger == .level).reversed(), at: 0)
+            runJobs()
+            signals.deliver()
+        }
+        try watched.set(.reader(handler), of: waker.descriptor, trigger: trigger, isOwn: true, with: backend)
     }
 
     private func runJobs() {
@@ -186,7 +233,7 @@ public final class Reactor {
     }
 
     private func waitingTime(_ timeout: Duration?) -> Duration? {
-        if !jobs.isEmpty { return .zero }
+        if !jobs.isEmpty || !watched.alwaysReady.isEmpty { return .zero }
         // A timeout that has passed already only looks.
         let timeout = timeout.map { max($0, .zero) }
         guard let due = timers.nextDue?.remaining else { return timeout }
@@ -198,20 +245,5 @@ public final class Reactor {
         // Timers that are added from here on wait for the next round.
         let now = Deadline.now
         while let handler = timers.takeDue(by: now) { handler() }
-    }
-}
-
-/// What other threads may do with a reactor.
-public struct ReactorHandle: Sendable {
-    fileprivate let waker: Waker
-
-    /// Runs a job on the reactor's thread, after those scheduled before. Safe from any thread.
-    public func schedule(_ job: @escaping @Sendable (Reactor) -> Void) {
-        waker.schedule(job)
-    }
-
-    /// Has the reactor's `run` return. Safe from any thread.
-    public func stop() {
-        waker.schedule { $0.stop() }
     }
 }

@@ -86,4 +86,18 @@ public enum ReactorBackends {
     public static func named(_ name: String) -> (any ReactorBackend.Type)? {
         all.first { $0.name == name }
     }
+
+    /// One of the type that is wanted, or else of the first that the kernel offers.
+    static func make(_ wanted: (any ReactorBackend.Type)?) throws(Errno) -> any ReactorBackend {
+        var refusal: Errno?
+        for type in [wanted].compactMap({ $0 }) + builtIn {
+            do throws(Errno) {
+                return try type.init()
+            } catch {
+                guard error == .notImplemented || error == .notPermitted else { throw error }
+                refusal = refusal ?? error
+            }
+        }
+        throw refusal ?? .notImplemented
+    }
 }

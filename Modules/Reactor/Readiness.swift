@@ -16,6 +16,26 @@ public struct Interest: OptionSet, Hashable, Sendable {
     public static var directions: Interest { [.readable, .writable] }
 }
 
+/// When a watched descriptor that is ready is told of.
+public enum Trigger: Hashable, Sendable {
+    /// In each round in which it is ready: what is not dealt with is told again.
+    case level
+    /// When something has changed: more data than before, more room, the end. Whoever is told deals with all of it, until
+    /// `Errno.resourceTemporarilyUnavailable`. Not every backend has it.
+    case edge
+    /// Once, and not again until it is added again, which costs less than after a removal. It is still to be removed before
+    /// it is closed.
+    case oneShot
+
+    var flag: Interest {
+        switch self {
+        case .level: []
+        case .edge: .edgeTriggered
+        case .oneShot: .oneShot
+        }
+    }
+}
+
 /// What a descriptor was found ready for.
 public struct Readiness: OptionSet, Hashable, Sendable {
     public let rawValue: UInt8

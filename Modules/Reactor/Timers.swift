@@ -2,7 +2,8 @@ import Syscalls
 
 /// Names a timer, to cancel it.
 public struct TimerID: Hashable, Sendable {
-    fileprivate let number: UInt64
+    fileprivate let index: UInt32
+    fileprivate let generation: UInt32
 }
 
 /// Timers in the order in which they are due: a binary heap.
@@ -13,51 +14,70 @@ struct Timers {
 
     private struct Entry {
         var due: Deadline
-        var id: TimerID
-
         /// Timers due at the same moment run in the order in which they were added.
+        let order: UInt64
+        let id: TimerID
+
         func isBefore(_ other: Entry) -> Bool {
-            due == other.due ? id.number < other.id.number : due < other.due
+            due == other.due ? order < other.order : due < other.due
         }
     }
 
     private struct Timer {
-        let handler: Handler
-        let interval: Duration?
+        var handler: Handler?
+        /// Grows when the place is given to another timer.
+        var generation: UInt32 = 0
+        var isRepeating = false
     }
 
     private var heap: [Entry] = []
-    private var timers: [TimerID: Timer] = [:]
-    private var lastNumber: UInt64 = 0
+    private var timers: [Timer] = []
+    private var freePlaces: [UInt32] = []
+    /// Few timers repeat.
+    private var intervals: [UInt32: Duration] = [:]
+    private var additions: UInt64 = 0
+
+    private var count: Int { timers.count - freePlaces.count }
 
     mutating func add(due: Deadline, interval: Duration?, _ handler: @escaping Handler) -> TimerID {
-        lastNumber += 1
-        let id = TimerID(number: lastNumber)
-        timers[id] = Timer(handler: handler, interval: interval)
-        push(Entry(due: due, id: id))
+        additions += 1
+        let index: UInt32
+        if let free = freePlaces.popLast() {
+            index = free
+        } else {
+            index = UInt32(timers.count)
+            timers.append(Timer())
+        }
+        timers[Int(index)].handler = handler
+        if let interval {
+            timers[Int(index)].isRepeating = true
+            intervals[index] = interval
+        }
+        let id = TimerID(index: index, generation: timers[Int(index)].generation)
+        push(Entry(due: due, order: additions, id: id))
         return id
     }
 
     /// - Returns: The handler, for the caller to let go of: what it holds may use the reactor in its `deinit`.
     @discardableResult
     mutating func cancel(_ id: TimerID) -> Handler? {
-        guard let timer = timers.removeValue(forKey: id) else { return nil }
-        if heap.count > 64, heap.count > timers.count * 2 {
-            heap = heap.filter { timers[$0.id] != nil }.sorted { $0.isBefore($1) }
-        }
-        return timer.handler
+        guard isPending(id) else { return nil }
+        let handler = release(id.index)
+        if heap.count > 64, heap.count > count * 2 { rebuild() }
+        return handler
     }
 
     mutating func removeAll() {
+        // The generations stay: a timer of before is not to be taken for one that comes after.
+        for index in timers.indices where timers[index].handler != nil { _ = release(UInt32(index)) }
         heap = []
-        timers = [:]
     }
 
     /// When the next timer is due.
     var nextDue: Deadline? {
         mutating get {
             while let first = heap.first {
-                if timers[first.id] != nil { return first.due }
+                if isPending(first.id) { return first.due }
                 _ = pop()
             }
             return nil
@@ -68,41 +88,69 @@ struct Timers {
     mutating func takeDue(by now: Deadline) -> Handler? {
         guard let due = nextDue, due <= now else { return nil }
         var entry = pop()
-        guard let timer = timers[entry.id] else { return nil }
-        if let interval = timer.interval {
-            // After a delay it does not catch up. And it is never due again in this round, not even without an interval.
-            let next = entry.due + interval
-            entry.due = next > now ? next : now + max(interval, .nanoseconds(1))
-            push(entry)
-        } else {
-            timers[entry.id] = nil
-        }
-        return timer.handler
+        let index = entry.id.index
+        guard timers[Int(index)].isRepeating, let interval = intervals[index] else { return release(index) }
+        // After a delay it does not catch up. And it is never due again in this round, not even without an interval.
+        let next = entry.due + interval
+        entry.due = next > now ? next : now + max(interval, .nanoseconds(1))
+        push(entry)
+        return timers[Int(index)].handler
     }
+
+    private func isPending(_ id: TimerID) -> Bool {
+        let place = Int(id.index)
+        return place < timers.count && timers[place].generation == id.generation && timers[place].handler != nil
+    }
+
+    private mutating func release(_ index: UInt32) -> Handler? {
+        let place = Int(index)
+        let handler = timers[place].handler.take()
+        timers[place].generation &+= 1
+        if timers[place].isRepeating {
+            timers[place].isRepeating = false
+            intervals[index] = nil
+        }
+        freePlaces.append(index)
+        return handler
+    }
+
+    // MARK: The heap
 
     private mutating func push(_ entry: Entry) {
         heap.append(entry)
         var child = heap.count - 1
         while child > 0 {
             let parent = (child - 1) / 2
-            guard heap[child].isBefore(heap[parent]) else { return }
-            heap.swapAt(child, parent)
+            guard entry.isBefore(heap[parent]) else { break }
+            heap[child] = heap[parent]
             child = parent
         }
+        heap[child] = entry
     }
 
     private mutating func pop() -> Entry {
-        heap.swapAt(0, heap.count - 1)
-        let first = heap.removeLast()
-        var parent = 0
+        let first = heap[0]
+        let last = heap.removeLast()
+        if !heap.isEmpty { sink(last, from: 0) }
+        return first
+    }
+
+    /// Puts an entry at a place or below it.
+    private mutating func sink(_ entry: Entry, from place: Int) {
+        var parent = place
         while true {
-            var smallest = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
-                if heap[child].isBefore(heap[smallest]) { smallest = child }
-            }
-            guard smallest != parent else { return first }
-            heap.swapAt(parent, smallest)
-            parent = smallest
+            var child = 2 * parent + 1
+            guard child < heap.count else { break }
+            if child + 1 < heap.count, heap[child + 1].isBefore(heap[child]) { child += 1 }
+            guard heap[child].isBefore(entry) else { break }
+            heap[parent] = heap[child]
+            parent = child
         }
+        heap[parent] = entry
+    }
+
+    private mutating func rebuild() {
+        heap = heap.filter { isPending($0.id) }
+        for place in stride(from: heap.count / 2 - 1, through: 0, by: -1) { sink(heap[place], from: place) }
     }
 }

@@ -1,77 +1,92 @@
-import Synchronization
 import Syscalls
 
 /// Wakes a reactor from another thread: a descriptor that becomes readable, and the work that it announces.
 final class Waker: Sendable {
     typealias Job = @Sendable (Reactor) -> Void
 
-    private let jobs = Lock<[Job]>([])
-    /// Whether the descriptor has been made readable and not been emptied since.
-    private let isSignaled = Atomic<Bool>(false)
-    private let channel: Lock<Channel>
-
-    private struct Channel: ~Copyable {
-        #if os(Linux)
-            let counter: EventCounter
-            init() throws(Errno) { counter = try EventCounter() }
-            var readEnd: FileDescriptor { counter.owned.descriptor }
-            var writeEnd: FileDescriptor { counter.owned.descriptor }
-        #else
-            let pipe: Pipe
-            init() throws(Errno) {
-                pipe = try Pipe()
-                try pipe.readEnd.descriptor.setBlocking(false)
-                try pipe.writeEnd.descriptor.setBlocking(false)
-            }
-            var readEnd: FileDescriptor { pipe.readEnd.descriptor }
-            var writeEnd: FileDescriptor { pipe.writeEnd.descriptor }
-        #endif
+    private struct State: ~Copyable {
+        var jobs: [Job] = []
+        /// Whether the bell has been rung, or is about to be, and nobody has answered since.
+        var isRung = false
+        var bell: Bell
     }
 
+    // Jobs and the bell's state change together: a job can never lie there unannounced, whatever the order of the steps.
+    private let state: Lock<State>
+
     init() throws(Errno) {
-        channel = Lock(try Channel())
+        state = Lock(State(bell: try Bell()))
     }
 
     /// What the reactor watches.
-    var descriptor: FileDescriptor { channel.withLock { $0.readEnd } }
+    var descriptor: FileDescriptor { state.withLock { $0.bell.readEnd } }
+    var number: Int { Int(descriptor.rawValue) }
+
+    /// What a signal's handler writes to.
+    var writeEnd: FileDescriptor { state.withLock { $0.bell.writeEnd } }
 
     func schedule(_ job: @escaping Job) {
-        jobs.withLock { $0.append(job) }
-        wake()
+        let writeEnd: FileDescriptor? = state.withLock { state in
+            state.jobs.append(job)
+            if state.isRung { return nil }
+            state.isRung = true
+            return state.bell.writeEnd
+        }
+        if let writeEnd { Bell.ring(writeEnd) }
     }
 
-    func wake() {
-        guard !isSignaled.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        channel.withLock { channel in
-            // Eight bytes, as an eventfd wants them. It cannot fail in a way that matters: a full one is readable.
-            var one: UInt64 = 1
-            _ = withUnsafeBytes(of: &one) { try? channel.writeEnd.write($0) }
-        }
-    }
-
-    /// Empties the descriptor and hands over the work announced so far.
-    func takeJobs() -> [Job] {
-        channel.withLock { channel in
-            withUnsafeTemporaryAllocation(byteCount: 64, alignment: 8) { bytes in
-                _ = try? channel.readEnd.read(into: bytes)
-            }
-        }
-        isSignaled.store(false, ordering: .sequentiallyConsistent)
-        return jobs.withLock { jobs in
-            let taken = jobs
-            jobs = []
+    /// Hands over the work announced so far.
+    ///
+    /// - Parameter emptying: Whether the bell has to be silenced, or would be heard again and again.
+    func takeJobs(emptying: Bool) -> [Job] {
+        state.withLock { state in
+            if emptying { state.bell.silence() }
+            state.isRung = false
+            let taken = state.jobs
+            state.jobs = []
             return taken
         }
     }
 
-    func recreateAfterFork(keepingJobs: Bool) throws(Errno) {
-        try channel.withLock { channel throws(Errno) in channel = try Channel() }
-        isSignaled.store(false, ordering: .sequentiallyConsistent)
-        let isEmpty = jobs.withLock { jobs in
-            if !keepingJobs { jobs = [] }
-            return jobs.isEmpty
+    /// Gets a bell of its own in a forked process.
+    func recreate(keepingJobs: Bool) throws(Errno) {
+        try state.withLock { state throws(Errno) in
+            state.bell = try Bell()
+            // They were announced by the parent's.
+            if !keepingJobs { state.jobs = [] }
+            state.isRung = !state.jobs.isEmpty
+            if state.isRung { Bell.ring(state.bell.writeEnd) }
         }
-        // They were announced through the parent's descriptor.
-        if !isEmpty { wake() }
+    }
+}
+
+/// A descriptor that is readable once it was rung: an eventfd(2), or a pipe where there is none.
+private struct Bell: ~Copyable {
+    #if os(Linux)
+        private let counter: EventCounter
+        init() throws(Errno) { counter = try EventCounter() }
+        var readEnd: FileDescriptor { counter.descriptor }
+        var writeEnd: FileDescriptor { counter.descriptor }
+    #else
+        private let pipe: Pipe
+        init() throws(Errno) {
+            pipe = try Pipe()
+            try pipe.readEnd.descriptor.setBlocking(false)
+            try pipe.writeEnd.descriptor.setBlocking(false)
+        }
+        var readEnd: FileDescriptor { pipe.readEnd.descriptor }
+        var writeEnd: FileDescriptor { pipe.writeEnd.descriptor }
+    #endif
+
+    static func ring(_ writeEnd: FileDescriptor) {
+        // Eight bytes, as an eventfd wants them. It cannot fail in a way that matters: a full one is readable.
+        var one: UInt64 = 1
+        _ = withUnsafeBytes(of: &one) { try? writeEnd.write($0) }
+    }
+
+    func silence() {
+        withUnsafeTemporaryAllocation(byteCount: 64, alignment: 8) { bytes in
+            _ = try? readEnd.read(into: bytes)
+        }
     }
 }

@@ -61,9 +61,9 @@
         ///
         /// - Parameters:
         ///   - count: The most events that are given at once; at least one.
-        ///   - timeout: `nil` waits for ever. The kernel counts in milliseconds: it is rounded up.
+        ///   - timeout: `nil` waits for ever. Before Linux 5.11 the kernel counts in milliseconds: it is rounded up.
         ///
-        /// The corresponding C function is `epoll_wait`.
+        /// The corresponding C function is `epoll_pwait2`.
         public func wait(upTo count: Int, timeout: Duration?) throws(Errno) -> [Event] {
             try withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: max(1, count)) { buffer throws(Errno) in
                 let filled = try wait(into: buffer, timeout: timeout)
@@ -81,8 +81,13 @@
         package func wait(
             into events: UnsafeMutableBufferPointer<epoll_event>, timeout: Duration?
         ) throws(Errno) -> Int {
-            let count = epoll_wait(
-                owned.descriptor.rawValue, events.baseAddress, CInt(events.count), timeout?.roundedUpMilliseconds ?? -1)
+            let count: CInt
+            if let timeout {
+                var time = timespec(timeout)
+                count = csys_epoll_wait(owned.descriptor.rawValue, events.baseAddress, CInt(events.count), &time)
+            } else {
+                count = csys_epoll_wait(owned.descriptor.rawValue, events.baseAddress, CInt(events.count), nil)
+            }
             if count >= 0 { return Int(count) }
             let error = Errno.current
             if error == .interrupted { return 0 }

@@ -3,109 +3,75 @@ import Syscalls
 import TestSupport
 import Testing
 
-/// What a backend promises to the reactor above it.
-@Suite("Backends by themselves")
+@Suite("The list of backends, and what is the kernel's own in them")
 struct BackendTests {
     private let bench = Workbench()
 
-    private func wait(_ backend: any ReactorBackend) throws -> [UInt64: Readiness] {
-        var events: [ReadinessEvent] = []
-        try backend.wait(timeout: .zero, into: &events)
-        return Dictionary(uniqueKeysWithValues: events.map { ($0.token, $0.readiness) })
-    }
-
     @Test("a backend is found by its name, the best is the default")
     func names() throws {
-        #expect(!ReactorBackends.all.isEmpty)
-        for type in ReactorBackends.all {
+        #expect(!Backend.all.isEmpty)
+        for type in Backend.all.map(\.type) {
             #expect(ReactorBackends.named(type.name) == type)
             #expect(try Reactor(backend: type).backendName == type.name)
             #expect(type.name == type.name.lowercased())
         }
-        #expect(ReactorBackends.named("select") == nil)
+        #expect(ReactorBackends.named("quantum") == nil)
         #expect(try Reactor().backendName == ReactorBackends.all[0].name)
-        #if os(Linux)
-            #expect(ReactorBackends.all.map { $0.name } == ["epoll", "poll"])
-        #endif
     }
 
-    @Test("an event carries the token of the last registration or change", arguments: Backend.all)
-    func tokens(backend: Backend) throws {
-        let backend = try backend.type.init()
-        let sockets = try bench.sockets()
-        let descriptor = sockets.near.descriptor
-        try backend.register(descriptor, interest: .writable, token: .max)
-        #expect(try wait(backend) == [.max: .writable])
-        try backend.modify(descriptor, interest: .readable, token: 0)
-        #expect(try wait(backend) == [:])
-        try sockets.far.write("x")
-        #expect(try wait(backend) == [0: .readable])
-        try backend.modify(descriptor, interest: [.readable, .writable], token: 1 << 63)
-        #expect(try wait(backend) == [1 << 63: [.readable, .writable]])
-        backend.deregister(descriptor)
-        #expect(try wait(backend) == [:])
+    @Test("a backend of one's own is found by its name once it was added, and added twice is there once")
+    func added() throws {
+        #expect(ReactorBackends.named(UnavailableBackend.name) == nil)
+        for _ in 1...2 { ReactorBackends.add(UnavailableBackend.self) }
+        #expect(ReactorBackends.named(UnavailableBackend.name) == UnavailableBackend.self)
+        #expect(ReactorBackends.all.filter { $0.name == UnavailableBackend.name }.count == 1)
+        // And is never the default.
+        #expect(ReactorBackends.all.last?.name == UnavailableBackend.name)
     }
 
-    @Test("a descriptor is registered once, and changed only while it is registered", arguments: Backend.all)
-    func misuse(backend: Backend) throws {
-        let backend = try backend.type.init()
-        let sockets = try bench.sockets()
-        let descriptor = sockets.near.descriptor
-        #expect(throws: Errno.noSuchFileOrDirectory) {
-            try backend.modify(descriptor, interest: .readable, token: 1)
+    @Test("where the kernel does not offer what a backend needs, the best other one takes its place")
+    func fallback() throws {
+        let reactor = try Reactor(backend: UnavailableBackend.self)
+        #expect(reactor.backendName == ReactorBackends.all[0].name)
+        let pipe = try bench.pipe()
+        try pipe.far.write("x")
+        var calls = 0
+        try reactor.addReader(pipe.near.descriptor) { _ in calls += 1 }
+        try reactor.runOnce(timeout: .zero)
+        #expect(calls == 1)
+    }
+
+    @Test("hang-ups and errors are told apart from data by this package's backends", arguments: Backend.all)
+    func flags(backend: Backend) throws {
+        let reactor = try bench.reactor(backend)
+        let ended = try bench.pipe()
+        let broken = try bench.pipe()
+        let reset = try bench.sockets()
+        try reset.near.write("nobody will read this")
+        var told: [FileDescriptor: Readiness] = [:]
+        for end in [ended.near, reset.near] {
+            try reactor.addReader(end.descriptor) { told[end.descriptor] = $0 }
         }
-        backend.deregister(descriptor)
-        try backend.register(descriptor, interest: .writable, token: 1)
-        #expect(throws: Errno.fileExists) { try backend.register(descriptor, interest: .readable, token: 2) }
-        #expect(try wait(backend) == [1: .writable])
-        backend.deregister(descriptor)
-        backend.deregister(descriptor)
-        try backend.register(descriptor, interest: .writable, token: 3)
-        #expect(try wait(backend) == [3: .writable])
+        try reactor.addWriter(broken.far.descriptor) { told[broken.far.descriptor] = $0 }
+        ended.far.close()
+        broken.near.close()
+        reset.far.close()
+        try reactor.runOnce(timeout: .zero)
+        #expect(told[ended.near.descriptor]?.contains(.hangUp) == true)
+        #expect(told[broken.far.descriptor]?.contains(.error) == true)
+        #expect(told[reset.near.descriptor]?.isSuperset(of: [.readable, .hangUp, .error]) == true)
     }
+}
 
-    @Test(
-        "a closed descriptor is neither registered nor changed, and is deregistered without harm",
-        arguments: Backend.all)
-    func closed(backend: Backend) throws {
-        let backend = try backend.type.init()
-        let sockets = try bench.sockets()
-        let end = try duplicateAtPrivateNumber(sockets.near.descriptor)
-        try backend.register(end.descriptor, interest: .readable, token: 1)
-        end.close()
-        #expect(throws: Errno.badFileDescriptor) { try backend.modify(end.descriptor, interest: .writable, token: 1) }
-        backend.deregister(end.descriptor)
-        #expect(throws: Errno.badFileDescriptor) { try backend.register(end.descriptor, interest: .readable, token: 1) }
-    }
+/// What a backend does where the kernel, or a filter of system calls, does not offer what it needs.
+private final class UnavailableBackend: ReactorBackend {
+    static var name: String { "unavailable" }
 
-    @Test("a wait for nothing ends when its time has passed, not before", arguments: Backend.all)
-    func timeout(backend: Backend) throws {
-        let backend = try backend.type.init()
-        var events: [ReadinessEvent] = []
-        for timeout in [Duration.zero, .nanoseconds(1), .microseconds(300), .milliseconds(3)] {
-            let deadline = Deadline.after(timeout)
-            try backend.wait(timeout: timeout, into: &events)
-            #expect(deadline.hasPassed)
-            #expect(events.isEmpty)
-        }
-    }
+    init() throws(Errno) { throw .notImplemented }
 
-    @Test("removing any of many leaves the others with their tokens", arguments: Backend.all)
-    func manyTokens(backend: Backend) throws {
-        let backend = try backend.type.init()
-        let sockets = try bench.sockets()
-        let ends = try (0..<50).map { _ in try bench.duplicate(of: sockets.near) }
-        var expected: [UInt64: Readiness] = [:]
-        for (token, end) in ends.enumerated() {
-            try backend.register(end.descriptor, interest: .writable, token: UInt64(token))
-            expected[UInt64(token)] = .writable
-        }
-        var generator = SeededGenerator(seed: 50)
-        for (token, end) in ends.enumerated().shuffled(using: &generator) {
-            #expect(try wait(backend) == expected)
-            backend.deregister(end.descriptor)
-            expected[UInt64(token)] = nil
-        }
-        #expect(try wait(backend) == [:])
-    }
+    func register(_ descriptor: FileDescriptor, interest: Interest, token: UInt64) {}
+    func modify(_ descriptor: FileDescriptor, interest: Interest, token: UInt64) {}
+    func deregister(_ descriptor: FileDescriptor) {}
+    func wait(timeout: Duration?, into events: inout [ReadinessEvent]) {}
+    func recreate() {}
 }

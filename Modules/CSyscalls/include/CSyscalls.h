@@ -40,6 +40,8 @@ struct pollfd;
 int csys_poll(struct pollfd *descriptors, size_t count, const struct timespec *timeout);
 
 #ifdef __linux__
+/// epoll_pwait2(2); where there is none, epoll_wait with the timeout rounded up to milliseconds. Null waits for ever.
+int csys_epoll_wait(int epoll, struct epoll_event *events, int capacity, const struct timespec *timeout);
 /// pwritev2(2) at the file's position with RWF_NOSIGNAL (Linux 6.18): EPIPE and no SIGPIPE. EOPNOTSUPP where the kernel or
 /// the kind of file does not have it.
 ssize_t csys_write_without_signal(int descriptor, const struct iovec *parts, int count);
@@ -126,6 +128,18 @@ int csys_signal_on_change(int descriptor, int signal);
 int csys_peer_credentials(int socket, pid_t *pid, uid_t *uid, gid_t *gid);
 /// Fills `bytes` with random ones from the kernel; at most 256.
 int csys_random(void *bytes, size_t count);
+
+// -- Signals
+
+/// Installs a handler that counts the signal and writes eight bytes to a non-blocking descriptor, in this process and not in
+/// one forked from it. EBUSY when the signal is watched already.
+int csys_watch_signal(int signal, int descriptor);
+/// The same for a watched signal in a forked process, with a descriptor of its own.
+void csys_rewatch_signal(int signal, int descriptor);
+/// Puts back what was done at the signal before. Afterwards the descriptor is not written to any more.
+void csys_unwatch_signal(int signal);
+/// How often the signal has come since it was asked last.
+unsigned int csys_take_signal(int signal);
 
 // -- Names
 

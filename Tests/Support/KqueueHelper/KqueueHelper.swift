@@ -1,4 +1,6 @@
 import KqueueEmulation
+import Reactor
+import ReactorConformance
 import Syscalls
 import TestSupport
 
@@ -10,7 +12,12 @@ import TestSupport
 
 /// What tests of kqueues cannot do in the test runner, which has threads: fork, block signals, and be interrupted by them.
 @main struct KqueueHelper {
-    static func main() { runSubcommand(forkCommands.merging(signalCommands) { $1 }) }
+    static func main() {
+        // The kit's arguments are a backend and one of its checks.
+        let backend = KqueueBackend<TestedKqueue>.self
+        if CommandLine.arguments.dropFirst().first == backend.name { ConformanceCheck.main([backend]) }
+        runSubcommand(forkCommands.merging(signalCommands) { $1 })
+    }
 }
 
 extension KqueueKernel {

@@ -1,16 +1,40 @@
 import Reactor
 import Syscalls
-import TestSupport
-import Testing
 
-/// What handlers may do while the events that were reported together with theirs are still to be delivered.
-@Suite("Changes during delivery")
-struct BatchTests {
-    private let bench = Workbench()
+extension ConformanceCheck {
+    /// What handlers may do while the events that were reported together with theirs are still to be delivered.
+    static let batchChecks = [
+        ConformanceCheck(
+            "a handler that removes itself is not called again, though there is more to read",
+            BatchChecks.removesItself),
+        ConformanceCheck(
+            "a reader that removes the writer of its descriptor has its event not told to it",
+            BatchChecks.removesOtherDirection),
+        ConformanceCheck(
+            "a handler is not called for an event after another handler has removed it",
+            BatchChecks.removesAnother),
+        ConformanceCheck(
+            "a number that is another file's by the time of delivery does not get the old one's event",
+            BatchChecks.reusedNumber),
+        ConformanceCheck(
+            "a handler that is replaced during delivery has its event told to the new one",
+            BatchChecks.replacesAnother),
+        ConformanceCheck(
+            "a descriptor that is added during delivery is told of from the next round on",
+            BatchChecks.addsAnother),
+        ConformanceCheck(
+            "a handler that runs the reactor has the others served, and is not called within itself",
+            BatchChecks.nestedRound),
+        ConformanceCheck(
+            "what a handler held may use the reactor when it is let go of",
+            BatchChecks.releasedHandlers),
+    ]
+}
 
-    @Test("a handler that removes itself is not called again, though there is more to read", arguments: Backend.all)
-    func removesItself(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+private enum BatchChecks {
+
+    static func removesItself(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         let sockets = try bench.sockets()
         let descriptor = sockets.near.descriptor
         try sockets.far.write("xyz")
@@ -24,13 +48,12 @@ struct BatchTests {
             reactor.removeWriter(descriptor)
         }
         for _ in 1...3 { try reactor.look() }
-        #expect(told == ["reader", "writer"])
-        #expect(reactor.readers == [] && reactor.writers == [])
+        bench.expectEqual(told, ["reader", "writer"])
+        bench.expect(reactor.readers == [] && reactor.writers == [])
     }
 
-    @Test("a reader that removes the writer of its descriptor has its event not told to it", arguments: Backend.all)
-    func removesOtherDirection(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func removesOtherDirection(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         let sockets = try bench.sockets()
         try sockets.far.write("x")
         var told: [String] = []
@@ -40,12 +63,11 @@ struct BatchTests {
         }
         try reactor.addWriter(sockets.near.descriptor) { _ in told.append("writer") }
         try reactor.look()
-        #expect(told == ["reader"])
+        bench.expectEqual(told, ["reader"])
     }
 
-    @Test("a handler is not called for an event after another handler has removed it", arguments: Backend.all)
-    func removesAnother(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func removesAnother(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         let pipes = [try bench.pipe(), try bench.pipe()]
         var told: [Int] = []
         for index in 0...1 {
@@ -57,15 +79,12 @@ struct BatchTests {
             }
         }
         for _ in 1...2 { try reactor.look() }
-        #expect(told.count == 2 && told[0] == told[1])
-        #expect(reactor.readers == [pipes[told[0]].near.descriptor])
+        bench.expect(told.count == 2 && told[0] == told[1])
+        bench.expectEqual(reactor.readers, [pipes[told[0]].near.descriptor])
     }
 
-    @Test(
-        "a number that is another file's by the time of delivery does not get the old one's event",
-        arguments: Backend.all)
-    func reusedNumber(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func reusedNumber(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         let pipes = [try bench.pipe(), try bench.pipe()]
         let quiet = try bench.pipe()
         var told: [String] = []
@@ -80,20 +99,19 @@ struct BatchTests {
                     try other.becomeDuplicate(of: quiet.near)
                     try reactor.addReader(other.descriptor) { _ in told.append("new") }
                 } catch {
-                    Issue.record(error)
+                    bench.record(error)
                 }
             }
         }
         for _ in 1...2 { try reactor.look() }
-        #expect(told == ["ready"])
+        bench.expectEqual(told, ["ready"])
         try quiet.far.write("x")
         try reactor.look()
-        #expect(told == ["ready", "new"])
+        bench.expectEqual(told, ["ready", "new"])
     }
 
-    @Test("a handler that is replaced during delivery has its event told to the new one", arguments: Backend.all)
-    func replacesAnother(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func replacesAnother(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         let pipes = [try bench.pipe(), try bench.pipe()]
         var told: [String] = []
         for index in 0...1 {
@@ -103,17 +121,16 @@ struct BatchTests {
                 do {
                     try reactor.addReader(pipes[1 - index].near.descriptor) { _ in told.append("new") }
                 } catch {
-                    Issue.record(error)
+                    bench.record(error)
                 }
             }
         }
         try reactor.look()
-        #expect(told == ["old", "new"])
+        bench.expectEqual(told, ["old", "new"])
     }
 
-    @Test("a descriptor that is added during delivery is told of from the next round on", arguments: Backend.all)
-    func addsAnother(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func addsAnother(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         let pipes = [try bench.pipe(), try bench.pipe()]
         for pipe in pipes { try pipe.far.write("x") }
         var told: [Int] = []
@@ -123,20 +140,17 @@ struct BatchTests {
             do {
                 try reactor.addReader(pipes[1].near.descriptor) { _ in told.append(1) }
             } catch {
-                Issue.record(error)
+                bench.record(error)
             }
         }
         try reactor.look()
-        #expect(told == [0])
+        bench.expectEqual(told, [0])
         try reactor.look()
-        #expect(told == [0, 1])
+        bench.expectEqual(told, [0, 1])
     }
 
-    @Test(
-        "a handler that runs the reactor has the others served, and is not called within itself", arguments: Backend.all
-    )
-    func nestedRound(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func nestedRound(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         let outer = try bench.pipe()
         let inner = try bench.pipe()
         var told: [String] = []
@@ -153,21 +167,20 @@ struct BatchTests {
                 reactor.handle.schedule { _ in }
                 try reactor.run { told.last == "inner" }
             } catch {
-                Issue.record(error)
+                bench.record(error)
             }
             told.append("outer ends")
         }
         try reactor.look()
         try reactor.look()
-        #expect(told == ["outer begins", "inner", "outer ends"])
+        bench.expectEqual(told, ["outer begins", "inner", "outer ends"])
         try outer.far.write("x")
         try reactor.look()
-        #expect(told == ["outer begins", "inner", "outer ends", "outer begins", "inner", "outer ends"])
+        bench.expectEqual(told, ["outer begins", "inner", "outer ends", "outer begins", "inner", "outer ends"])
     }
 
-    @Test("what a handler held may use the reactor when it is let go of", arguments: Backend.all)
-    func releasedHandlers(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func releasedHandlers(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         let sockets = try bench.sockets()
         let descriptor = sockets.near.descriptor
         var released = 0
@@ -184,15 +197,15 @@ struct BatchTests {
         }
         try watch()
         reactor.removeReader(descriptor)
-        #expect(released == 1)
+        bench.expectEqual(released, 1)
         // Replaced: the old holder, too late, takes the new handler off.
         try watch()
         try reactor.addReader(descriptor) { _ in }
-        #expect(released == 2)
-        #expect(reactor.readers == [])
+        bench.expectEqual(released, 2)
+        bench.expectEqual(reactor.readers, [])
         try watch()
         try reactor.reinitialize(keepingHandlers: false)
-        #expect(released == 3)
+        bench.expectEqual(released, 3)
 
         func addTimer(after delay: Duration) -> TimerID {
             let holder = OnRelease {
@@ -202,10 +215,10 @@ struct BatchTests {
             return reactor.addTimer(after: delay) { holder.touch() }
         }
         reactor.cancelTimer(addTimer(after: .seconds(3600)))
-        #expect(released == 4)
+        bench.expectEqual(released, 4)
         _ = addTimer(after: .zero)
         try reactor.look()
-        #expect(released == 5)
+        bench.expectEqual(released, 5)
     }
 }
 

@@ -1,15 +1,43 @@
 import Reactor
 import Syscalls
-import TestSupport
-import Testing
 
-@Suite("Work from other threads")
-struct SchedulingTests {
-    private let bench = Workbench()
+extension ConformanceCheck {
+    /// Work from other threads.
+    static let schedulingChecks = [
+        ConformanceCheck(
+            "jobs run on the reactor's thread in the order in which they were scheduled",
+            SchedulingChecks.order),
+        ConformanceCheck(
+            "a job that comes while the reactor waits wakes it, each time",
+            SchedulingChecks.wakeUp),
+        ConformanceCheck(
+            "a hundred thousand jobs of four threads all run, each thread's in their order",
+            SchedulingChecks.contention),
+        ConformanceCheck(
+            "jobs that schedule jobs without end leave room for descriptors and timers",
+            SchedulingChecks.endlessJobs),
+        ConformanceCheck(
+            "a job may be scheduled before the reactor runs, and stop it",
+            SchedulingChecks.scheduledBefore),
+        ConformanceCheck(
+            "run returns after the handler that stops it, and can be called again",
+            SchedulingChecks.stopInHandler),
+        ConformanceCheck(
+            "another thread stops a reactor that waits, as often as it runs",
+            SchedulingChecks.stopFromThread),
+        ConformanceCheck(
+            "a handle that outlives its reactor is of no use and no harm",
+            SchedulingChecks.outlived),
+        ConformanceCheck(
+            "jobs keep their order when one of them runs the reactor",
+            SchedulingChecks.nestedJobs),
+    ]
+}
 
-    @Test("jobs run on the reactor's thread in the order in which they were scheduled", arguments: Backend.all)
-    func order(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+private enum SchedulingChecks {
+
+    static func order(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         let handle = reactor.handle
         let ran = Lock<[Int]>([])
         let scheduler = try Background {
@@ -17,13 +45,12 @@ struct SchedulingTests {
             handle.stop()
         }
         try reactor.runUntilStopped()
-        try scheduler.get()
-        #expect(ran.withLock { $0 } == Array(0..<1000))
+        try scheduler.finish()
+        bench.expectEqual(ran.withLock { $0 }, Array(0..<1000))
     }
 
-    @Test("a job that comes while the reactor waits wakes it, each time", arguments: Backend.all)
-    func wakeUp(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func wakeUp(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         let handle = reactor.handle
         let pipe = try Pipe()
         let (readEnd, writeEnd) = (pipe.readEnd.descriptor, pipe.writeEnd.descriptor)
@@ -40,12 +67,11 @@ struct SchedulingTests {
             handle.stop()
         }
         try reactor.runUntilStopped()
-        try scheduler.get()
+        try scheduler.finish()
     }
 
-    @Test("a hundred thousand jobs of four threads all run, each thread's in their order", arguments: Backend.all)
-    func contention(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func contention(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         let handle = reactor.handle
         let next = Lock(Array(repeating: 0, count: 4))
         let disorder = Counter()
@@ -66,17 +92,16 @@ struct SchedulingTests {
         let third = try Background { schedule(2) }
         let fourth = try Background { schedule(3) }
         try reactor.runUntilStopped()
-        for thread in [0, 1, 2, 3] { #expect(next.withLock { $0[thread] } == 25_000) }
-        #expect(disorder.value == 0)
-        try first.get()
-        try second.get()
-        try third.get()
-        try fourth.get()
+        for thread in [0, 1, 2, 3] { bench.expectEqual(next.withLock { $0[thread] }, 25_000) }
+        bench.expectEqual(disorder.value, 0)
+        try first.finish()
+        try second.finish()
+        try third.finish()
+        try fourth.finish()
     }
 
-    @Test("jobs that schedule jobs without end leave room for descriptors and timers", arguments: Backend.all)
-    func endlessJobs(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func endlessJobs(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         let pipe = try bench.pipe()
         try pipe.far.write("x")
         var reads = 0
@@ -87,19 +112,17 @@ struct SchedulingTests {
         let job = EndlessJob(counter)
         job.run(in: reactor)
         try reactor.run { isDue && reads > 10 }
-        #expect(counter.value > 1)
+        bench.expect(counter.value > 1)
     }
 
-    @Test("a job may be scheduled before the reactor runs, and stop it", arguments: Backend.all)
-    func scheduledBefore(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func scheduledBefore(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         reactor.handle.stop()
         try reactor.runUntilStopped()
     }
 
-    @Test("run returns after the handler that stops it, and can be called again", arguments: Backend.all)
-    func stopInHandler(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func stopInHandler(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         let pipe = try bench.pipe()
         try pipe.far.write("x")
         var told: [String] = []
@@ -108,39 +131,38 @@ struct SchedulingTests {
             reactor.stop()
         }
         try reactor.runUntilStopped()
-        #expect(told == ["reader"])
+        bench.expectEqual(told, ["reader"])
         try reactor.runUntilStopped()
-        #expect(told == ["reader", "reader"])
+        bench.expectEqual(told, ["reader", "reader"])
         reactor.removeReader(pipe.near.descriptor)
         reactor.addTimer(after: .milliseconds(1)) {
             told.append("timer")
             reactor.stop()
         }
         try reactor.runUntilStopped()
-        #expect(told == ["reader", "reader", "timer"])
+        bench.expectEqual(told, ["reader", "reader", "timer"])
     }
 
-    @Test("another thread stops a reactor that waits, as often as it runs", arguments: Backend.all)
-    func stopFromThread(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func stopFromThread(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         let handle = reactor.handle
         for _ in 0..<200 {
             let stopper = try Background { handle.stop() }
             try reactor.runUntilStopped()
-            try stopper.get()
+            try stopper.finish()
         }
     }
 
-    @Test("a handle that outlives its reactor is of no use and no harm", arguments: Backend.all)
-    func outlived(backend: Backend) throws {
-        let handle = try Reactor(backend: backend.type).handle
-        handle.schedule { _ in Issue.record("it ran") }
+    static func outlived(_ bench: Workbench) throws {
+        let handle = try Reactor(backend: bench.backend).handle
+        let counter = Counter()
+        handle.schedule { _ in counter.add() }
         handle.stop()
+        bench.expectEqual(counter.value, 0)
     }
 
-    @Test("jobs keep their order when one of them runs the reactor", arguments: Backend.all)
-    func nestedJobs(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func nestedJobs(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         let handle = reactor.handle
         let ran = Lock<[String]>([])
         let done = Counter()
@@ -153,12 +175,12 @@ struct SchedulingTests {
             do {
                 try reactor.run { done.value == 1 }
             } catch {
-                Issue.record(error)
+                ran.withLock { $0.append("\(error)") }
             }
         }
         handle.schedule { _ in ran.withLock { $0.append("second") } }
         try reactor.look()
-        #expect(ran.withLock { $0 } == ["first", "second", "third"])
+        bench.expectEqual(ran.withLock { $0 }, ["first", "second", "third"])
     }
 }
 

@@ -1,15 +1,52 @@
 import Reactor
 import Syscalls
-import TestSupport
-import Testing
 
-@Suite("Timers")
-struct TimerTests {
-    private let bench = Workbench()
+extension ConformanceCheck {
+    /// Timers.
+    static let timerChecks = [
+        ConformanceCheck(
+            "timers run in the order in which they are due, and none too early",
+            TimerChecks.order),
+        ConformanceCheck(
+            "timers that are due at once run in the order in which they were added",
+            TimerChecks.ties),
+        ConformanceCheck(
+            "a cancelled timer does not run, and cancelling it or one that has run again is no error",
+            TimerChecks.cancelled),
+        ConformanceCheck(
+            "a timer's handler can cancel timers that are due with it, and its own",
+            TimerChecks.cancelledInHandler),
+        ConformanceCheck(
+            "a repeating timer runs again and again until it is cancelled, never before its interval",
+            TimerChecks.repeating),
+        ConformanceCheck(
+            "a repeating timer that was held up does not catch up",
+            TimerChecks.noCatchingUp),
+        ConformanceCheck(
+            "a timer that repeats without an interval runs once a round, and others go on",
+            TimerChecks.repeatingAtOnce),
+        ConformanceCheck(
+            "a timer that a timer adds waits for the next round, due or not",
+            TimerChecks.addedInHandler),
+        ConformanceCheck(
+            "a hundred thousand timers are added and cancelled, and those that are left run",
+            TimerChecks.manyTimers),
+        ConformanceCheck(
+            "time goes on while descriptors are always ready",
+            TimerChecks.busy),
+        ConformanceCheck(
+            "a round ends at its timeout though timers are far away, or never due",
+            TimerChecks.shorterTimeout),
+        ConformanceCheck(
+            "a timeout that has passed already only looks",
+            TimerChecks.negativeTimeout),
+    ]
+}
 
-    @Test("timers run in the order in which they are due, and none too early", arguments: Backend.all)
-    func order(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+private enum TimerChecks {
+
+    static func order(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         var generator = SeededGenerator(seed: 1)
         // When a timer is due lies between these two: the time passes while it is added.
         var bounds: [(earliest: Deadline, latest: Deadline)] = []
@@ -18,36 +55,32 @@ struct TimerTests {
             let delay = Duration.microseconds(Int.random(in: 0..<20_000, using: &generator))
             let earliest = Deadline.after(delay)
             reactor.addTimer(after: delay) {
-                #expect(earliest.hasPassed)
+                bench.expect(earliest.hasPassed)
                 ran.append(index)
             }
             bounds.append((earliest, .after(delay)))
         }
         try reactor.run { ran.count == 1000 }
-        #expect(Set(ran).count == 1000)
+        bench.expectEqual(Set(ran).count, 1000)
         for (first, second) in zip(ran, ran.dropFirst()) {
-            #expect(bounds[first].earliest <= bounds[second].latest)
+            bench.expect(bounds[first].earliest <= bounds[second].latest)
         }
         try reactor.look()
-        #expect(ran.count == 1000)
+        bench.expectEqual(ran.count, 1000)
     }
 
-    @Test("timers that are due at once run in the order in which they were added", arguments: Backend.all)
-    func ties(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func ties(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         var ran: [Int] = []
         for index in 0..<1000 {
             reactor.addTimer(after: index.isMultiple(of: 3) ? .seconds(-1) : .zero) { ran.append(index) }
         }
         try reactor.look()
-        #expect(ran == Array(0..<1000))
+        bench.expectEqual(ran, Array(0..<1000))
     }
 
-    @Test(
-        "a cancelled timer does not run, and cancelling it or one that has run again is no error",
-        arguments: Backend.all)
-    func cancelled(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func cancelled(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         var ran: [String] = []
         let cancelled = reactor.addTimer(after: .zero) { ran.append("cancelled") }
         let kept = reactor.addTimer(after: .zero) { ran.append("kept") }
@@ -56,12 +89,11 @@ struct TimerTests {
         try reactor.look()
         reactor.cancelTimer(kept)
         try reactor.look()
-        #expect(ran == ["kept"])
+        bench.expectEqual(ran, ["kept"])
     }
 
-    @Test("a timer's handler can cancel timers that are due with it, and its own", arguments: Backend.all)
-    func cancelledInHandler(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func cancelledInHandler(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         var ran: [String] = []
         var own: TimerID?
         var other: TimerID?
@@ -73,19 +105,16 @@ struct TimerTests {
         other = reactor.addTimer(after: .zero) { ran.append("second") }
         reactor.addTimer(after: .zero) { ran.append("third") }
         for _ in 1...3 { try reactor.look() }
-        #expect(ran == ["first", "third"])
+        bench.expectEqual(ran, ["first", "third"])
     }
 
-    @Test(
-        "a repeating timer runs again and again until it is cancelled, never before its interval",
-        arguments: Backend.all)
-    func repeating(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func repeating(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         var calls = 0
         var timer: TimerID?
         let start = Deadline.now
         timer = reactor.addTimer(after: .milliseconds(1), repeating: .milliseconds(2)) {
-            #expect((start + .milliseconds(1 + 2 * calls)).hasPassed)
+            bench.expect((start + .milliseconds(1 + 2 * calls)).hasPassed)
             calls += 1
             if calls == 5 { reactor.cancelTimer(timer!) }
         }
@@ -94,12 +123,11 @@ struct TimerTests {
         var isLater = false
         reactor.addTimer(after: later.remaining!) { isLater = true }
         try reactor.run { isLater }
-        #expect(calls == 5)
+        bench.expectEqual(calls, 5)
     }
 
-    @Test("a repeating timer that was held up does not catch up", arguments: Backend.all)
-    func noCatchingUp(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func noCatchingUp(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         var calls = 0
         reactor.addTimer(after: .zero, repeating: .milliseconds(100)) {
             calls += 1
@@ -107,14 +135,13 @@ struct TimerTests {
             if calls == 1 { Deadline.after(.milliseconds(350)).sleep() }
         }
         try reactor.look()
-        #expect(calls == 1)
+        bench.expectEqual(calls, 1)
         try reactor.look()
-        #expect(calls == 2)
+        bench.expectEqual(calls, 2)
     }
 
-    @Test("a timer that repeats without an interval runs once a round, and others go on", arguments: Backend.all)
-    func repeatingAtOnce(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func repeatingAtOnce(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         let pipe = try bench.pipe()
         try pipe.far.write("x")
         var calls = 0
@@ -128,32 +155,30 @@ struct TimerTests {
         try reactor.addReader(pipe.near.descriptor) { _ in reads += 1 }
         for round in 1...10 {
             try reactor.look()
-            #expect(calls == round && reads == round)
+            bench.expect(calls == round && reads == round)
         }
     }
 
-    @Test(
-        "a timer that a timer adds waits for the next round, due or not", arguments: Backend.all,
-        [Duration.zero, .seconds(-1)])
-    func addedInHandler(backend: Backend, delay: Duration) throws {
-        let reactor = try bench.reactor(backend)
-        var ran: [Int] = []
-        func add(_ depth: Int) {
-            reactor.addTimer(after: delay) {
-                ran.append(depth)
-                if depth < 10 { add(depth + 1) }
+    static func addedInHandler(_ bench: Workbench) throws {
+        for delay in [Duration.zero, .seconds(-1)] {
+            let reactor = try bench.reactor()
+            var ran: [Int] = []
+            func add(_ depth: Int) {
+                reactor.addTimer(after: delay) {
+                    ran.append(depth)
+                    if depth < 10 { add(depth + 1) }
+                }
+            }
+            add(1)
+            for round in 1...10 {
+                try reactor.look()
+                bench.expectEqual(ran, Array(1...round))
             }
         }
-        add(1)
-        for round in 1...10 {
-            try reactor.look()
-            #expect(ran == Array(1...round))
-        }
     }
 
-    @Test("a hundred thousand timers are added and cancelled, and those that are left run", arguments: Backend.all)
-    func manyTimers(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func manyTimers(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         var generator = SeededGenerator(seed: 100)
         var ran: Set<Int> = []
         var timers: [(index: Int, id: TimerID)] = []
@@ -165,18 +190,17 @@ struct TimerTests {
         }
         for timer in timers.shuffled(using: &generator) { reactor.cancelTimer(timer.id) }
         try reactor.run { ran.count == 100 }
-        #expect(ran == Set(stride(from: 0, to: 100_000, by: 1000)))
+        bench.expectEqual(ran, Set(stride(from: 0, to: 100_000, by: 1000)))
         // Nothing is left that a wait would end for.
         var isDone = false
         reactor.addTimer(after: .milliseconds(1)) { isDone = true }
         try reactor.runOnce()
-        #expect(isDone)
-        #expect(ran.count == 100)
+        bench.expect(isDone)
+        bench.expectEqual(ran.count, 100)
     }
 
-    @Test("time goes on while descriptors are always ready", arguments: Backend.all)
-    func busy(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func busy(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         let pipe = try bench.pipe()
         try pipe.far.write("x")
         var reads = 0
@@ -184,30 +208,28 @@ struct TimerTests {
         try reactor.addReader(pipe.near.descriptor) { _ in reads += 1 }
         reactor.addTimer(after: .milliseconds(5)) { isDue = true }
         try reactor.run { isDue }
-        #expect(reads > 1)
+        bench.expect(reads > 1)
     }
 
-    @Test("a round ends at its timeout though timers are far away, or never due", arguments: Backend.all)
-    func shorterTimeout(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func shorterTimeout(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         var hasRun = false
         reactor.addTimer(after: .seconds(3600)) { hasRun = true }
         reactor.addTimer(after: .seconds(Int64.max)) { hasRun = true }
         for timeout in [Duration.zero, .nanoseconds(1), .milliseconds(1)] {
             try reactor.runOnce(timeout: timeout)
         }
-        #expect(!hasRun)
+        bench.expect(!hasRun)
     }
 
-    @Test("a timeout that has passed already only looks", arguments: Backend.all)
-    func negativeTimeout(backend: Backend) throws {
-        let reactor = try bench.reactor(backend)
+    static func negativeTimeout(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
         var isLate = false
         // A wait without an end would end with it.
         reactor.addTimer(after: .seconds(20)) { isLate = true }
         for timeout in [Duration.milliseconds(-500), .seconds(-5), .nanoseconds(-1)] {
             try reactor.runOnce(timeout: timeout)
         }
-        #expect(!isLate)
+        bench.expect(!isLate)
     }
 }
