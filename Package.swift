@@ -96,8 +96,8 @@ let testSupport: [Target] = [
     supportProgram(
         "ForkServerHost",
         [
-            "Syscalls", "FDPassing", "ResourceTracker", "ForkServer", "Pool", "ForkServerTestPrograms",
-            "ProcessTestSupport",
+            "Syscalls", "FDPassing", "Reactor", "KqueueEmulation", "ResourceTracker", "ForkServer", "Pool",
+            "ForkServerTestPrograms", "ProcessTestSupport",
         ]),
     supportProgram(
         "ForkServerAsyncHost",

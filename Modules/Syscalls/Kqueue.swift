@@ -25,13 +25,19 @@
             let buffer = UnsafeMutableBufferPointer<Darwin.kevent>.allocate(capacity: count)
             defer { buffer.deallocate() }
             let filled = withUnsafePointer(to: &time) { time in
-                Darwin.kevent(
+                systemKevent(
                     owned.descriptor.rawValue, changes, CInt(changes.count), buffer.baseAddress, CInt(count),
                     timeout == nil ? nil : time)
             }
             for event in buffer.prefix(Int(try checked(filled))) { events.append(KernelEvent(event)) }
         }
     }
+
+    // The C function, under a name that neither the structure nor the method of the same name hides.
+    private let systemKevent:
+        @convention(c) (
+            CInt, UnsafePointer<kevent>?, CInt, UnsafeMutablePointer<kevent>?, CInt, UnsafePointer<timespec>?
+        ) -> CInt = kevent
 
     extension KernelEvent {
         fileprivate init(_ event: Darwin.kevent) {

@@ -62,6 +62,11 @@ import Testing
         }
     }
 
+    #if os(Linux)
+        @Test("a backend that the server's program has added serves: kqueue, emulated")
+        func addedBackend() throws { try backends(name: "kqueue") }
+    #endif
+
     @Test("an unknown backend is an error that names those that there are")
     func unknownBackend() throws {
         try withServer(hosted { $0.backend = "quantum" }) { server in

@@ -1,11 +1,16 @@
 import ForkServer
 import ForkServerTestPrograms
+import KqueueEmulation
 import Pool
+import Reactor
 import TestSupport
 
 /// What tests name as the executable of a server, and programs that use one, for tests to kill and to starve.
 @main enum ForkServerHost {
     static func main() {
+        #if os(Linux)
+            ReactorBackends.add(EmulatedKqueueBackend.self)
+        #endif
         // A program that forgot the call must not become a server either, so this is asked before.
         if CommandLine.arguments.dropFirst().first != "forgot" { ForkServer.bootstrap() }
         runSubcommand([
