@@ -27,6 +27,11 @@ public final class KqueueBackend<Kernel: KqueueKernel>: ReactorBackend {
         kernel = try Kernel()
     }
 
+    /// With a kernel that is there already.
+    package init(kernel: Kernel) {
+        self.kernel = kernel
+    }
+
     public func register(_ descriptor: FileDescriptor, interest: Interest, token: UInt64) throws(Errno) {
         // A kqueue tells of a file until its end, and of none that is to be written. Some devices it does not take at all.
         switch try descriptor.status().kind {

@@ -57,9 +57,9 @@ public enum ReactorBackends {
     /// Those of this package, the best first.
     private static var builtIn: [any ReactorBackend.Type] {
         #if os(Linux)
-            [EpollBackend.self, PollBackend.self]
+            [EpollBackend.self, IOUringBackend.self, PollBackend.self]
         #else
-            [PollBackend.self]
+            [KqueueBackend<Kqueue>.self, PollBackend.self]
         #endif
     }
 

@@ -141,6 +141,45 @@ void csys_unwatch_signal(int signal);
 /// How often the signal has come since it was asked last.
 unsigned int csys_take_signal(int signal);
 
+#ifdef __linux__
+// -- io_uring
+
+/// An io_uring(7) of one thread's. Its memory is not there in a forked child, where only csys_ring_close and
+/// csys_ring_is_own may be called.
+struct csys_ring {
+    int descriptor;
+    pid_t owner;
+    void *memory, *slots, *completions;
+    size_t memory_size, slots_size;
+    unsigned *request_head, *request_tail, *completion_head, *completion_tail;
+    unsigned request_mask, completion_mask;
+};
+
+/// What no poll may have as its key: completions of other requests have it.
+#define CSYS_RING_NO_KEY UINT64_MAX
+
+struct csys_ring_event {
+    uint64_t key;
+    /// The events of poll(2), or an error number, negative.
+    int result;
+    /// Whether a multishot poll goes on.
+    int has_more;
+};
+
+/// ENOSYS where the kernel has none or one that is too old, EPERM where it is forbidden.
+int csys_ring_open(struct csys_ring *ring);
+void csys_ring_close(struct csys_ring *ring);
+int csys_ring_is_own(const struct csys_ring *ring);
+/// Has the next wait start a poll: of the state, once; or, multishot, of each change.
+int csys_ring_add_poll(struct csys_ring *ring, int descriptor, short events, int multishot, uint64_t key);
+/// Has the next wait end a poll, which may have been completed already.
+int csys_ring_remove_poll(struct csys_ring *ring, uint64_t key);
+/// io_uring_enter(2) until there is an event, or the timeout has passed (ETIME). Null waits for ever.
+int csys_ring_wait(struct csys_ring *ring, const struct timespec *timeout);
+/// Takes the next event; 0 when there is none.
+int csys_ring_next(struct csys_ring *ring, struct csys_ring_event *event);
+#endif
+
 // -- Names
 
 sem_t *csys_sem_open(const char *name, int flags, mode_t mode, unsigned int value);
