@@ -37,7 +37,10 @@ struct KqueueBackendTests {
 
     @Test(
         "each direction is added for itself, in one call that cannot fetch events",
-        arguments: [([], []), (.edgeTriggered, .clear), (.oneShot, .dispatch), ([.edgeTriggered, .oneShot], [.clear, .dispatch])]
+        arguments: [
+            ([], []), (.edgeTriggered, .clear), (.oneShot, .dispatch),
+            ([.edgeTriggered, .oneShot], [.clear, .dispatch]),
+        ]
             as [(Interest, KernelEvent.Flags)])
     func registers(trigger: Interest, flags: KernelEvent.Flags) throws {
         try backend.register(descriptor, interest: [.readable, .writable, trigger], token: 7)
