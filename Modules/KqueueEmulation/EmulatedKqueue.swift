@@ -8,14 +8,21 @@
     public final class EmulatedKqueue: KqueueKernel {
         private let process = ProcessID.current
         private let queue: Lock<EventQueue>
+        /// The borrowed descriptor of the queue: readable when there may be events to fetch. See kqueue(2).
         public let descriptor: FileDescriptor
 
+        /// An empty queue, of two descriptors, close-on-exec.
+        ///
+        /// - Throws: `Errno.tooManyOpenFiles`. The corresponding C function is `kqueue`.
         public init() throws(Errno) {
             let queue = try EventQueue()
             descriptor = queue.descriptor
             self.queue = Lock(queue)
         }
 
+        /// Applies changes and fetches events, as `KqueueKernel` tells. Safe from any thread.
+        ///
+        /// Descriptors stay the caller's. The corresponding C function is `kevent`.
         public func kevent(
             _ changes: [KernelEvent], into events: inout [KernelEvent], upTo count: Int, timeout: Duration?
         ) throws(Errno) {

@@ -4,6 +4,7 @@ import Syscalls
 ///
 /// The kernel is a parameter, as in Twisted, so that the backend can be tested where there is none.
 public final class KqueueBackend<Kernel: KqueueKernel>: ReactorBackend {
+    /// The same for an emulation: what is emulated is not chosen by a name of its own.
     public static var name: String { "kqueue" }
 
     private var kernel: Kernel

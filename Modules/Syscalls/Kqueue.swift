@@ -7,13 +7,18 @@
     public final class Kqueue: KqueueKernel {
         private let owned: OwnedFileDescriptor
 
+        /// An empty queue, close-on-exec. The corresponding C function is `kqueue`.
         public init() throws(Errno) {
             owned = OwnedFileDescriptor(owning: try checked(kqueue()))
             try owned.descriptor.setCloseOnExec(true)
         }
 
+        /// The borrowed descriptor of the queue: readable when there are events to fetch. See kqueue(2).
         public var descriptor: FileDescriptor { owned.descriptor }
 
+        /// Applies changes and fetches events, as `KqueueKernel` tells. Safe from any thread.
+        ///
+        /// Descriptors stay the caller's. The corresponding C function is `kevent`.
         public func kevent(
             _ changes: [KernelEvent], into events: inout [KernelEvent], upTo count: Int, timeout: Duration?
         ) throws(Errno) {
