@@ -117,8 +117,13 @@ final class Workbench {
             count += 1
             return CInt(min(try ResourceLimit.current(.openFiles).soft ?? 8192, 8192)) / 2 - count
         }
-        guard dup2(end.descriptor.rawValue, number) != -1 else { throw Errno(rawValue: errno) }
-        return keep(OwnedFileDescriptor(owning: number))
+        return try duplicate(end, at: FileDescriptor(rawValue: number))
+    }
+
+    /// A duplicate under a number that is free.
+    func duplicate(_ end: End, at number: FileDescriptor) throws -> End {
+        guard dup2(end.descriptor.rawValue, number.rawValue) != -1 else { throw Errno(rawValue: errno) }
+        return keep(OwnedFileDescriptor(owning: number.rawValue))
     }
 
     func duplicate(_ end: End) throws -> End { keep(try end.descriptor.duplicate()) }

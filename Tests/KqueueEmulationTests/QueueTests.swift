@@ -99,6 +99,33 @@ struct QueueTests {
         #expect(try kqueue.look().map(\.udata) == [3])
     }
 
+    @Test("DESCRIPTION, 4th paragraph: so it does when that is the other end of the same pipe")
+    func reusedByOtherEnd() throws {
+        let pipe = try bench.pipe()
+        let end = try bench.duplicateAtPrivateNumber(pipe.near)
+        try kqueue.change(KernelEvent(end.descriptor, .read, .add, udata: 1))
+        try end.becomeDuplicate(of: pipe.far)
+        try pipe.far.write("x")
+        #expect(try kqueue.look() == [])
+        #expect(throws: Errno.noSuchFileOrDirectory) { try kqueue.change(KernelEvent(end.descriptor, .read, .delete)) }
+    }
+
+    @Test("DESCRIPTION, 4th paragraph: and when it is the same open file, after the event was found to be gone")
+    func reusedBySameFile() throws {
+        let sockets = try bench.sockets()
+        let end = try bench.duplicateAtPrivateNumber(sockets.near)
+        try kqueue.change(KernelEvent(end.descriptor, .read, .add, udata: 1))
+        end.close()
+        try sockets.far.write("x")
+        #expect(try kqueue.look() == [])
+        let again = try bench.duplicate(sockets.near, at: end.descriptor)
+        #expect(try kqueue.look() == [])
+        try kqueue.change(KernelEvent(again.descriptor, .read, .add, udata: 2))
+        for _ in 1...2 { #expect(try kqueue.look().map(\.udata) == [2]) }
+        try kqueue.change(KernelEvent(again.descriptor, .read, .delete))
+        #expect(try kqueue.look() == [])
+    }
+
     @Test("DESCRIPTION, kqueue: a forked process does not inherit the queue, and does not disturb it")
     func forked() throws {
         #expect(try runHelper("KqueueHelper", ["fork"]) == .success)

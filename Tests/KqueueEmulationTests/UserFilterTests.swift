@@ -23,6 +23,8 @@ struct UserFilterTests {
         try kqueue.change(user([], .trigger))
         #expect(try kqueue.look() == [KernelEvent(1, .user, .clear)])
         #expect(try kqueue.look() == [])
+        try kqueue.change(user(.disable), user(.enable))
+        #expect(try kqueue.look() == [])
         try kqueue.change(user([.add, .clear], .trigger))
         #expect(try kqueue.look().count == 1)
         try kqueue.change(user(.delete))
