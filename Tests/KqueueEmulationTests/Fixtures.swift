@@ -43,6 +43,16 @@ extension KqueueKernel {
         try kevent([], into: &events, upTo: count, timeout: Deadline.generous.remaining)
         return events
     }
+
+    /// Waits for an end of file. It is not there as soon as an end is closed: a process that another test starts has a copy
+    /// until its exec.
+    func nextEndOfFile() throws(Errno) -> KernelEvent {
+        while true {
+            let events = try next()
+            if let event = events.first(where: { $0.flags.contains(.endOfFile) }) { return event }
+            if events.isEmpty { throw .timedOut }
+        }
+    }
 }
 
 /// A descriptor that tests can close when they like.
