@@ -75,7 +75,9 @@ let tools: [Target] = [
         name: "forkbench",
         dependencies: layers.filter { !$0.isC }.map { .byName(name: $0.name) } + ["forkbench-floor"],
         path: "Tools/forkbench", swiftSettings: swiftSettings),
-    .executableTarget(name: "forkbench-floor", path: "Tools/forkbench-floor", cSettings: cSettings),
+    // For io_uring, which the C library does not wrap.
+    .executableTarget(
+        name: "forkbench-floor", dependencies: ["CSyscalls"], path: "Tools/forkbench-floor", cSettings: cSettings),
 ]
 
 /// What tests share, and the processes that they start: a test runner has many threads and must not fork.

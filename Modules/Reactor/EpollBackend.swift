@@ -6,7 +6,8 @@
     public final class EpollBackend: ReactorBackend {
         public static var name: String { "epoll" }
 
-        private var epoll: Epoll
+        // Unchecked: no code of others runs while the kernel is asked, and there is one thread.
+        @exclusivity(unchecked) private var epoll: Epoll
         private let buffer = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: 256)
 
         public init() throws(Errno) {

@@ -8,14 +8,15 @@
     public final class IOUringBackend: ReactorBackend {
         public static var name: String { "io_uring" }
 
-        private var ring: IOUring
+        // Unchecked: no code of others runs while these are touched, and there is one thread.
+        @exclusivity(unchecked) private var ring: IOUring
         /// By descriptor number.
-        private var polls: [Poll] = []
+        @exclusivity(unchecked) private var polls: [Poll] = []
         /// Numbers of polls to be started by the next wait. Some may have been removed, or be there twice.
-        private var startable: [Int] = []
-        private var waits: UInt32 = 0
+        @exclusivity(unchecked) private var startable: [Int] = []
+        @exclusivity(unchecked) private var waits: UInt32 = 0
         /// Whether polls were removed whose completions may still come.
-        private var hasRemovals = false
+        @exclusivity(unchecked) private var hasRemovals = false
 
         private struct Poll {
             var state = State.none

@@ -4,11 +4,12 @@ import Syscalls
 public final class PollBackend: ReactorBackend {
     public static var name: String { "poll" }
 
-    private var entries: [PollEntry] = []
+    // Unchecked: no code of others runs while these are touched, and there is one thread.
+    @exclusivity(unchecked) private var entries: [PollEntry] = []
     /// What is known of the entry at the same place.
-    private var registrations: [Registration] = []
+    @exclusivity(unchecked) private var registrations: [Registration] = []
     /// By descriptor number: where in `entries` it is, or -1.
-    private var places: [Int] = []
+    @exclusivity(unchecked) private var places: [Int] = []
 
     fileprivate struct Registration {
         let descriptor: FileDescriptor

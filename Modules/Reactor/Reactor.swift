@@ -7,19 +7,21 @@ import Syscalls
 /// run on that thread, one at a time, and may add and remove anything, themselves included. Descriptors stay their
 /// owners': remove one before you close it. The design is that of libevent, Twisted and Redis's `ae`.
 public final class Reactor {
+    // Unchecked: these are touched in each round, for an instant each. No code of a user's runs meanwhile, and there is one
+    // thread.
     let backend: any ReactorBackend
     let waker: Waker
-    var watched = WatchedDescriptors()
-    var timers = Timers()
+    @exclusivity(unchecked) var watched = WatchedDescriptors()
+    @exclusivity(unchecked) var timers = Timers()
     let signals = SignalWatch()
     var children: [ProcessID: ChildWatch] = [:]
     /// Jobs still to run, the next one last. A job that runs the reactor leaves those after it to the rounds within it.
-    private var jobs: [Waker.Job] = []
-    private var events: [ReadinessEvent] = []
-    private var isStopping = false
+    @exclusivity(unchecked) private var jobs: [Waker.Job] = []
+    @exclusivity(unchecked) private var events: [ReadinessEvent] = []
+    @exclusivity(unchecked) private var isStopping = false
     private var runDepth = 0
     /// The backend reports what it was told to forget, or could not be told.
-    private var hasStrays = false
+    @exclusivity(unchecked) private var hasStrays = false
 
     /// The name of the backend, such as `epoll`.
     public let backendName: String
@@ -74,8 +76,8 @@ public final class Reactor {
         if !watched.alwaysReady.isEmpty { deliverAlwaysReady(in: round) }
         swap(&batch, &events)
         if hasStrays { try forgetStrays() }
-        runJobs()
-        runDueTimers()
+        if !jobs.isEmpty { runJobs() }
+        if !timers.isEmpty { runDueTimers() }
     }
 
     /// Has the innermost `run` return at the end of the round that is under way: what is ready already is still handled.
@@ -236,7 +238,7 @@ public final class Reactor {
         if !jobs.isEmpty || !watched.alwaysReady.isEmpty { return .zero }
         // A timeout that has passed already only looks.
         let timeout = timeout.map { max($0, .zero) }
-        guard let due = timers.nextDue?.remaining else { return timeout }
+        guard !timers.isEmpty, let due = timers.nextDue?.remaining else { return timeout }
         return timeout.map { min($0, due) } ?? due
     }
 

@@ -12,6 +12,11 @@ public struct TimerID: Hashable, Sendable {
 struct Timers {
     typealias Handler = () -> Void
 
+    /// A closure by itself would be stored in an array in a form that costs an allocation.
+    private struct Place {
+        var handler: Handler?
+    }
+
     private struct Entry {
         var due: Deadline
         /// Timers due at the same moment run in the order in which they were added.
@@ -23,21 +28,19 @@ struct Timers {
         }
     }
 
-    private struct Timer {
-        var handler: Handler?
-        /// Grows when the place is given to another timer.
-        var generation: UInt32 = 0
-        var isRepeating = false
-    }
-
     private var heap: [Entry] = []
-    private var timers: [Timer] = []
+    private var places: [Place] = []
+    /// Of each place: it grows when a timer leaves it. Apart from the handlers, so that what is asked most often lies close.
+    private var generations: [UInt32] = []
     private var freePlaces: [UInt32] = []
     /// Few timers repeat.
     private var intervals: [UInt32: Duration] = [:]
     private var additions: UInt64 = 0
 
-    private var count: Int { timers.count - freePlaces.count }
+    /// Places from here on are not in use, and are taken in order: neighbours in time are neighbours in memory.
+    private var usedPlaces = 0
+
+    private var count: Int { usedPlaces - freePlaces.count }
 
     mutating func add(due: Deadline, interval: Duration?, _ handler: @escaping Handler) -> TimerID {
         additions += 1
@@ -45,15 +48,16 @@ struct Timers {
         if let free = freePlaces.popLast() {
             index = free
         } else {
-            index = UInt32(timers.count)
-            timers.append(Timer())
+            index = UInt32(usedPlaces)
+            usedPlaces += 1
+            if usedPlaces > places.count {
+                places.append(Place())
+                generations.append(0)
+            }
         }
-        timers[Int(index)].handler = handler
-        if let interval {
-            timers[Int(index)].isRepeating = true
-            intervals[index] = interval
-        }
-        let id = TimerID(index: index, generation: timers[Int(index)].generation)
+        places[Int(index)].handler = handler
+        if let interval { intervals[index] = interval }
+        let id = TimerID(index: index, generation: generations[Int(index)])
         push(Entry(due: due, order: additions, id: id))
         return id
     }
@@ -69,9 +73,11 @@ struct Timers {
 
     mutating func removeAll() {
         // The generations stay: a timer of before is not to be taken for one that comes after.
-        for index in timers.indices where timers[index].handler != nil { _ = release(UInt32(index)) }
+        for index in places.indices where places[index].handler != nil { _ = release(UInt32(index)) }
         heap = []
     }
+
+    var isEmpty: Bool { heap.isEmpty }
 
     /// When the next timer is due.
     var nextDue: Deadline? {
@@ -89,28 +95,29 @@ struct Timers {
         guard let due = nextDue, due <= now else { return nil }
         var entry = pop()
         let index = entry.id.index
-        guard timers[Int(index)].isRepeating, let interval = intervals[index] else { return release(index) }
+        guard let interval = intervals[index] else { return release(index) }
         // After a delay it does not catch up. And it is never due again in this round, not even without an interval.
         let next = entry.due + interval
         entry.due = next > now ? next : now + max(interval, .nanoseconds(1))
         push(entry)
-        return timers[Int(index)].handler
+        return places[Int(index)].handler
     }
 
     private func isPending(_ id: TimerID) -> Bool {
-        let place = Int(id.index)
-        return place < timers.count && timers[place].generation == id.generation && timers[place].handler != nil
+        // A place that is not in use has a generation that no timer has had yet.
+        Int(id.index) < usedPlaces && generations[Int(id.index)] == id.generation
     }
 
     private mutating func release(_ index: UInt32) -> Handler? {
         let place = Int(index)
-        let handler = timers[place].handler.take()
-        timers[place].generation &+= 1
-        if timers[place].isRepeating {
-            timers[place].isRepeating = false
-            intervals[index] = nil
-        }
+        let handler = places[place].handler.take()
+        generations[place] &+= 1
+        if !intervals.isEmpty { intervals[index] = nil }
         freePlaces.append(index)
+        if freePlaces.count == usedPlaces {
+            freePlaces.removeAll(keepingCapacity: true)
+            usedPlaces = 0
+        }
         return handler
     }
 
@@ -150,6 +157,7 @@ struct Timers {
     }
 
     private mutating func rebuild() {
+        if count == 0 { return heap.removeAll(keepingCapacity: true) }
         heap = heap.filter { isPending($0.id) }
         for place in stride(from: heap.count / 2 - 1, through: 0, by: -1) { sink(heap[place], from: place) }
     }

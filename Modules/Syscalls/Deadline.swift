@@ -8,7 +8,7 @@
 ///
 /// Unlike `ContinuousClock.Instant` it needs no Concurrency runtime, which would make every fork of a process slower.
 /// See clock_gettime(2).
-public struct Deadline: Hashable, Comparable, Sendable {
+@frozen public struct Deadline: Hashable, Comparable, Sendable {
     /// Nanoseconds on CLOCK_MONOTONIC, from 0; `Int64.max` never comes.
     private let nanoseconds: Int64
 
@@ -40,6 +40,10 @@ public struct Deadline: Hashable, Comparable, Sendable {
     /// See clock_gettime(2).
     public static func + (deadline: Deadline, duration: Duration) -> Deadline {
         if deadline == .never { return .never }
+        if let more = duration.nanosecondsIfNotNegative {
+            let (sum, tooFar) = deadline.nanoseconds.addingReportingOverflow(more)
+            return tooFar ? .never : Deadline(nanoseconds: sum)
+        }
         let (seconds, attoseconds) = duration.components
         let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         if overflow { return seconds < 0 ? Deadline(nanoseconds: 0) : .never }
@@ -80,6 +84,19 @@ public struct Deadline: Hashable, Comparable, Sendable {
     /// The same as C calls want it: an absolute time on CLOCK_MONOTONIC.
     package var absolute: timespec {
         timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+    }
+}
+
+extension Duration {
+    /// Rounded down; `nil` for a negative one, and for one of centuries. With one division, where `components` takes several:
+    /// timers are added by the hundred thousand.
+    fileprivate var nanosecondsIfNotNegative: Int64? {
+        let value = attoseconds
+        guard value >= 0 else { return nil }
+        let divisor: UInt64 = 1_000_000_000
+        let high = UInt64(truncatingIfNeeded: value >> 64)
+        guard high < divisor / 2 else { return nil }
+        return Int64(divisor.dividingFullWidth((high, UInt64(truncatingIfNeeded: value))).quotient)
     }
 }
 

@@ -7,26 +7,26 @@
         private let owned: OwnedFileDescriptor
 
         /// What is waited for, or ready. See epoll_ctl(2).
-        public struct Events: OptionSet, Sendable {
+        @frozen public struct Events: OptionSet, Sendable {
             /// The bits, as epoll_ctl(2) has them.
             public let rawValue: UInt32
             /// Bits of epoll_ctl(2), with those that have no name here.
-            public init(rawValue: UInt32) { self.rawValue = rawValue }
+            @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
 
             /// The corresponding C constant is `EPOLLIN`.
-            public static var readable: Events { Events(rawValue: EPOLLIN.rawValue) }
+            @inlinable public static var readable: Events { Events(rawValue: EPOLLIN.rawValue) }
             /// The corresponding C constant is `EPOLLOUT`.
-            public static var writable: Events { Events(rawValue: EPOLLOUT.rawValue) }
+            @inlinable public static var writable: Events { Events(rawValue: EPOLLOUT.rawValue) }
             /// The corresponding C constant is `EPOLLERR`.
-            public static var error: Events { Events(rawValue: EPOLLERR.rawValue) }
+            @inlinable public static var error: Events { Events(rawValue: EPOLLERR.rawValue) }
             /// The corresponding C constant is `EPOLLHUP`.
-            public static var hangUp: Events { Events(rawValue: EPOLLHUP.rawValue) }
+            @inlinable public static var hangUp: Events { Events(rawValue: EPOLLHUP.rawValue) }
             /// The corresponding C constant is `EPOLLRDHUP`.
-            public static var readHangUp: Events { Events(rawValue: EPOLLRDHUP.rawValue) }
+            @inlinable public static var readHangUp: Events { Events(rawValue: EPOLLRDHUP.rawValue) }
             /// The corresponding C constant is `EPOLLET`.
-            public static var edgeTriggered: Events { Events(rawValue: 1 << 31) }
+            @inlinable public static var edgeTriggered: Events { Events(rawValue: 1 << 31) }
             /// The corresponding C constant is `EPOLLONESHOT`.
-            public static var oneShot: Events { Events(rawValue: 1 << 30) }
+            @inlinable public static var oneShot: Events { Events(rawValue: 1 << 30) }
         }
 
         /// An empty queue, close-on-exec. The corresponding C function is `epoll_create1`.

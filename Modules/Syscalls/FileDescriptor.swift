@@ -8,12 +8,12 @@
 ///
 /// It closes nothing, and using it after its owner has closed it is the same mistake as in C. Whoever is to close a
 /// descriptor holds an `OwnedFileDescriptor`. See open(2).
-public struct FileDescriptor: RawRepresentable, Hashable, Sendable {
+@frozen public struct FileDescriptor: RawRepresentable, Hashable, Sendable {
     /// The number that C calls take. See open(2).
     public let rawValue: CInt
 
     /// Borrows a descriptor from C, which goes on owning it. See open(2).
-    public init(rawValue: CInt) {
+    @inlinable public init(rawValue: CInt) {
         self.rawValue = rawValue
     }
 

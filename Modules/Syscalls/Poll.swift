@@ -7,40 +7,40 @@ import CSyscalls
 #endif
 
 /// What a descriptor is waited for, or is ready for. See poll(2).
-public struct PollEvents: OptionSet, Hashable, Sendable {
+@frozen public struct PollEvents: OptionSet, Hashable, Sendable {
     /// The bits, as poll(2) has them.
     public let rawValue: CShort
     /// Bits of poll(2), with those that have no name here.
-    public init(rawValue: CShort) { self.rawValue = rawValue }
+    @inlinable public init(rawValue: CShort) { self.rawValue = rawValue }
 
     /// The corresponding C constant is `POLLIN`.
-    public static var readable: PollEvents { PollEvents(rawValue: CShort(POLLIN)) }
+    @inlinable public static var readable: PollEvents { PollEvents(rawValue: CShort(POLLIN)) }
     /// The corresponding C constant is `POLLOUT`.
-    public static var writable: PollEvents { PollEvents(rawValue: CShort(POLLOUT)) }
+    @inlinable public static var writable: PollEvents { PollEvents(rawValue: CShort(POLLOUT)) }
     /// Reported whether asked for or not. The corresponding C constant is `POLLERR`.
-    public static var error: PollEvents { PollEvents(rawValue: CShort(POLLERR)) }
+    @inlinable public static var error: PollEvents { PollEvents(rawValue: CShort(POLLERR)) }
     /// The other side has hung up. Reported whether asked for or not; data may still be there to read.
     /// The corresponding C constant is `POLLHUP`.
-    public static var hangUp: PollEvents { PollEvents(rawValue: CShort(POLLHUP)) }
+    @inlinable public static var hangUp: PollEvents { PollEvents(rawValue: CShort(POLLHUP)) }
     /// The descriptor is not open. Reported whether asked for or not. The corresponding C constant is `POLLNVAL`.
-    public static var invalid: PollEvents { PollEvents(rawValue: CShort(POLLNVAL)) }
+    @inlinable public static var invalid: PollEvents { PollEvents(rawValue: CShort(POLLNVAL)) }
 }
 
 /// One descriptor in a `poll`. See poll(2).
-public struct PollEntry: Sendable {
-    fileprivate var entry: pollfd
+@frozen public struct PollEntry: Sendable {
+    @usableFromInline var entry: pollfd
 
     /// A descriptor that is waited for. It has to stay open while `poll` runs. See poll(2).
-    public init(_ descriptor: FileDescriptor, _ events: PollEvents) {
+    @inlinable public init(_ descriptor: FileDescriptor, _ events: PollEvents) {
         entry = pollfd(fd: descriptor.rawValue, events: events.rawValue, revents: 0)
     }
 
     /// The descriptor that is waited for. The corresponding C field is `fd`.
-    public var descriptor: FileDescriptor { FileDescriptor(rawValue: entry.fd) }
+    @inlinable public var descriptor: FileDescriptor { FileDescriptor(rawValue: entry.fd) }
     /// What it is waited for. The corresponding C field is `events`.
-    public var events: PollEvents { PollEvents(rawValue: entry.events) }
+    @inlinable public var events: PollEvents { PollEvents(rawValue: entry.events) }
     /// What it was found ready for by the last `poll`. The corresponding C field is `revents`.
-    public var readiness: PollEvents { PollEvents(rawValue: entry.revents) }
+    @inlinable public var readiness: PollEvents { PollEvents(rawValue: entry.revents) }
 }
 
 /// Waits until one of the descriptors is ready, or the deadline has passed.

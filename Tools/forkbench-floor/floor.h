@@ -31,6 +31,8 @@ extern const struct floor roundtrip_floor;
 extern const struct floor stream_floor;
 extern const struct floor handshake_floor;
 extern const struct floor loop_floor;
+extern const struct floor timers_floor;
+extern const struct floor wakeup_floor;
 extern const struct floor tracker_floor;
 extern const struct floor forkserver_alive_floor;
 extern const struct floor forkserver_lifecycle_floor;
@@ -91,6 +93,15 @@ void write_all(int fd, const void *bytes, size_t size);
 void send_descriptors(int socket, const void *bytes, size_t size, const int *fds, size_t count);
 /// One message of exactly `size` bytes and `count` descriptors; false at end of file.
 bool receive_descriptors(int socket, void *bytes, size_t size, int *fds, size_t count);
+
+// Pollers (pollers.c): what the option "backend" names
+
+/// Watches descriptors for reading, from the thread that waits.
+void open_poller(const int *descriptors, size_t count);
+/// Waits until a descriptor is readable, and returns its place.
+size_t wait_ready(void);
+/// Asks once without waiting.
+void look(void);
 
 // Frames (framing.c): a 4-byte length in network order, then the payload
 

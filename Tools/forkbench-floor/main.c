@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-enum { most_options = 4, most_words = 2 };
+enum { most_options = 4, most_words = 3 };
 static const uint64_t most_repeat = 1000000000;
 static const uint64_t most_bytes = 1 << 30;
 
@@ -14,6 +14,12 @@ struct option {
     uint64_t value, least, most;
     const char *words[most_words];  // if any: the value is the index of one of them
 };
+
+#ifdef __linux__
+#define BACKENDS {"epoll", "io_uring", "poll"}
+#else
+#define BACKENDS {"poll"}
+#endif
 
 static struct benchmark {
     const char *name;
@@ -34,14 +40,14 @@ static struct benchmark {
     {"handshake", "the frames of a mutual handshake (modern, sha256), no digests", &handshake_floor, {{0}}},
     {"loop", "per hop of a token round n pipes in an event loop", &loop_floor,
      {
-#ifdef __linux__
-         {"backend", 0, 0, 1, {"epoll", "poll"}},
-#else
-         {"backend", 0, 0, 0, {"poll"}},
-#endif
+         {"backend", 0, 0, 2, BACKENDS},
          {"descriptors", 64, 1, 100000, {0}},
          {"idle", 0, 0, 1000000, {0}},
          {"hops", 640, 1, most_repeat, {0}}}},
+    {"timers", "per timer of n, added and cancelled", &timers_floor,
+     {{"backend", 0, 0, 2, BACKENDS}, {"count", 100000, 1, 10000000, {0}}}},
+    {"wakeup", "a thread in an event loop is woken, and answers", &wakeup_floor,
+     {{"backend", 0, 0, 2, BACKENDS}, {"repeat", 100, 1, most_repeat, {0}}}},
     {"tracker-register", "a REGISTER and an UNREGISTER line to a reader", &tracker_floor,
      // The shortest REGISTER line with a name; the longest whose UNREGISTER is within 512 bytes.
      {{"bytes", 40, 26, 510, {0}}, {"repeat", 100, 1, most_repeat, {0}}}},
@@ -65,11 +71,11 @@ _Noreturn static void usage(const char *problem, const char *argument) {
         fprintf(stderr, "  %-21s %s\n", benchmark->name, benchmark->times);
         for (const struct option *option = benchmark->options; option < benchmark->options + most_options; option++) {
             if (!option->name) break;
-            if (option->words[0])
-                fprintf(stderr, "  %-21s   --%s %s%s%s\n", "", option->name, option->words[0],
-                        option->words[1] ? "|" : "", option->words[1] ? option->words[1] : "");
-            else
-                fprintf(stderr, "  %-21s   --%s %llu\n", "", option->name, (unsigned long long)option->value);
+            fprintf(stderr, "  %-21s   --%s ", "", option->name);
+            if (!option->words[0]) fprintf(stderr, "%llu", (unsigned long long)option->value);
+            for (int word = 0; word < most_words && option->words[word]; word++)
+                fprintf(stderr, "%s%s", word ? "|" : "", option->words[word]);
+            fprintf(stderr, "\n");
         }
     }
     exit(2);

@@ -1,6 +1,12 @@
 import Reactor
 import Syscalls
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 let reactorBenchmarks = ReactorBackends.all.flatMap { backend in
     let isEmulated = isEmulated(backend)
     let name = "reactor.\(backend.name)\(isEmulated ? "-emulated" : "")"
@@ -15,11 +21,23 @@ let reactorBenchmarks = ReactorBackends.all.flatMap { backend in
             name: "\(name).idle10k", layer: .reactor, summary: "the same beside 10,000 idle descriptors",
             isEmulated: isEmulated, placement: .together, floor: loopFloor(floor, idle: 10_000)
         ) { _ in try tokenRing(backend, idle: 10_000) },
+        Benchmark(
+            name: "reactor.\(backend.name).timers100k", layer: .reactor,
+            summary: "per timer of 100,000, added and cancelled",
+            placement: .together, floor: ["timers", "--backend", backend.name, "--count", "\(timerCount)"]
+        ) { _ in try timers(backend) },
+        Benchmark(
+            name: "reactor.\(backend.name).wakeup", layer: .reactor,
+            summary: "another thread's job, until it has answered",
+            placement: .together, floor: ["wakeup", "--backend", backend.name, "--repeat", "\(wakeUpCount)"]
+        ) { _ in try wakeUps(backend) },
     ]
 }
 
 private let pipeCount = 64
 private let hopCount = 640
+private let timerCount = 100_000
+private let wakeUpCount = 100
 
 private func loopFloor(_ backend: String, idle: Int) -> [String] {
     ["loop", "--backend", backend, "--descriptors", "\(pipeCount)", "--idle", "\(idle)", "--hops", "\(hopCount)"]
@@ -53,6 +71,45 @@ private func tokenRing(_ backend: any ReactorBackend.Type, idle: Int) throws -> 
     }
 }
 
+/// Adds timers to be due within the hour and cancels them in another order; the loop looks once in between.
+private func timers(_ backend: any ReactorBackend.Type) throws -> () throws -> UInt64 {
+    let reactor = try Reactor(backend: backend)
+    let delays = (0..<timerCount).map { _ in Duration.milliseconds(Int.random(in: 1000..<3_601_000)) }
+    let order = (0..<timerCount).shuffled()
+    let handler = {}
+    var added: [TimerID] = []
+    added.reserveCapacity(timerCount)
+    return {
+        try nanoseconds {
+            for delay in delays { added.append(reactor.addTimer(after: delay, handler)) }
+            try reactor.runOnce(timeout: .zero)
+            for index in order { reactor.cancelTimer(added[index]) }
+            added.removeAll(keepingCapacity: true)
+        } / UInt64(timerCount)
+    }
+}
+
+/// Has a reactor's thread answer, and waits for the answer.
+private func wakeUps(_ backend: any ReactorBackend.Type) throws -> () throws -> UInt64 {
+    let thread = try ReactorThread(name: "reactor", backend: backend)
+    let bell = try KeptBell()
+    return {
+        // The bell and the thread belong to this closure.
+        defer { withExtendedLifetime((bell, thread)) {} }
+        let (readEnd, writeEnd) = (bell.readEnd.rawValue, bell.writeEnd.rawValue)
+        return try nanoseconds {
+            for _ in 0..<wakeUpCount {
+                thread.schedule { _ in
+                    var one: UInt64 = 1
+                    _ = write(writeEnd, &one, 8)
+                }
+                var number: UInt64 = 0
+                guard read(readEnd, &number, 8) == 8 else { throw Errno(rawValue: errno) }
+            }
+        } / UInt64(wakeUpCount)
+    }
+}
+
 private final class Ring {
     var hopsLeft = 0
     var failure: Errno?
@@ -63,24 +120,38 @@ private final class Ring {
 
     deinit { byte.deallocate() }
 
+    // The C library's calls, as in the floor: what is measured is the reactor, and not that our writes raise no SIGPIPE.
+
     func pass(from readEnd: FileDescriptor, to writeEnd: FileDescriptor) {
-        do throws(Errno) {
-            _ = try readEnd.read(into: byte)
-        } catch {
-            failure = error
-        }
+        if read(readEnd.rawValue, byte.baseAddress, 1) != 1 { failure = Errno(rawValue: errno) }
         hopsLeft -= 1
         if hopsLeft > 0 { pass(to: writeEnd) }
     }
 
     func pass(to writeEnd: FileDescriptor) {
-        do throws(Errno) {
-            _ = try writeEnd.write(UnsafeRawBufferPointer(byte))
-        } catch {
-            failure = error
+        if write(writeEnd.rawValue, byte.baseAddress, 1) != 1 {
+            failure = Errno(rawValue: errno)
             hopsLeft = 0
         }
     }
+}
+
+/// What the floor's threads wake each other by: an eventfd, or a pipe where there is none.
+private final class KeptBell {
+    #if os(Linux)
+        private let counter: EventCounter
+        init() throws(Errno) {
+            counter = try EventCounter()
+            try counter.descriptor.setBlocking(true)
+        }
+        var readEnd: FileDescriptor { counter.descriptor }
+        var writeEnd: FileDescriptor { counter.descriptor }
+    #else
+        private let pipe: Pipe
+        init() throws(Errno) { pipe = try Pipe() }
+        var readEnd: FileDescriptor { pipe.readEnd.descriptor }
+        var writeEnd: FileDescriptor { pipe.writeEnd.descriptor }
+    #endif
 }
 
 #if os(Linux)
