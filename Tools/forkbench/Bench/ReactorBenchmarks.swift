@@ -22,14 +22,14 @@ let reactorBenchmarks = ReactorBackends.all.flatMap { backend in
             isEmulated: isEmulated, placement: .together, floor: loopFloor(floor, idle: 10_000)
         ) { _ in try tokenRing(backend, idle: 10_000) },
         Benchmark(
-            name: "reactor.\(backend.name).timers100k", layer: .reactor,
-            summary: "per timer of 100,000, added and cancelled",
-            placement: .together, floor: ["timers", "--backend", backend.name, "--count", "\(timerCount)"]
+            name: "\(name).timers100k", layer: .reactor, summary: "per timer of 100,000, added and cancelled",
+            isEmulated: isEmulated, placement: .together,
+            floor: ["timers", "--backend", floor, "--count", "\(timerCount)"]
         ) { _ in try timers(backend) },
         Benchmark(
-            name: "reactor.\(backend.name).wakeup", layer: .reactor,
-            summary: "another thread's job, until it has answered",
-            placement: .together, floor: ["wakeup", "--backend", backend.name, "--repeat", "\(wakeUpCount)"]
+            name: "\(name).wakeup", layer: .reactor, summary: "another thread's job, until it has answered",
+            isEmulated: isEmulated, placement: .together,
+            floor: ["wakeup", "--backend", floor, "--repeat", "\(wakeUpCount)"]
         ) { _ in try wakeUps(backend) },
     ]
 }

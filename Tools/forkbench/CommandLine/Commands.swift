@@ -48,10 +48,10 @@ extension Command {
         print("Benchmarks")
         for benchmark in Benchmark.all {
             let note = benchmark.isEmulated ? " (with --emulated)" : ""
-            print("  \(benchmark.name.padded(to: 32))\(benchmark.summary)\(note)")
+            print("  \(benchmark.name.padded(to: 38))\(benchmark.summary)\(note)")
         }
         print("\nScenarios")
-        for scenario in Scenario.all { print("  \(scenario.layer.rawValue.padded(to: 32))\(scenario.name)") }
+        for scenario in Scenario.all { print("  \(scenario.layer.rawValue.padded(to: 38))\(scenario.name)") }
         return 0
     }
 }
