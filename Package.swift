@@ -40,6 +40,9 @@ let layers: [Layer] = [
         name: "ReactorConformance", imports: ["Syscalls", "Reactor"],
         testSupport: ["TestSupport", "SelectBackend", "ReactorConformanceHelper"]),
     Layer(
+        name: "KqueueEmulation", imports: ["Syscalls", "CSyscalls", "Reactor"],
+        testSupport: ["TestSupport", "ReactorConformance", "KqueueHelper"]),
+    Layer(
         name: "AsyncFraming", imports: ["Syscalls", "Framing", "Reactor"],
         testSupport: ["FDPassing", "TestSupport", "AsyncFramingHelper"]),
     Layer(name: "BinaryCoding"),
@@ -96,6 +99,7 @@ let testSupport: [Target] = [
     supportProgram("AuthHelper", ["Syscalls", "Framing", "Auth"]),
     supportProgram("AsyncFramingHelper", ["Syscalls", "Framing", "Reactor", "AsyncFraming"]),
     supportProgram("MessageCodingHelper", ["Syscalls", "FDPassing", "Framing", "MessageCoding"]),
+    supportProgram("KqueueHelper", ["Syscalls", "Reactor", "KqueueEmulation", "ReactorConformance"]),
     supportLibrary("SelectBackend", ["Syscalls", "Reactor"]),
     supportProgram("ReactorConformanceHelper", ["Reactor", "ReactorConformance", "SelectBackend"]),
     supportProgram("ProcessRolesHelper", ["Syscalls", "ProcessRoles", "ProcessTestSupport"]),
@@ -103,8 +107,8 @@ let testSupport: [Target] = [
     supportProgram(
         "ForkServerHost",
         [
-            "Syscalls", "FDPassing", "ResourceTracker", "ForkServer", "Pool", "ForkServerTestPrograms",
-            "ProcessTestSupport", "Reactor", "SelectBackend",
+            "Syscalls", "FDPassing", "Reactor", "KqueueEmulation", "SelectBackend", "ResourceTracker", "ForkServer",
+            "Pool", "ForkServerTestPrograms", "ProcessTestSupport",
         ]),
     supportProgram(
         "ForkServerAsyncHost",

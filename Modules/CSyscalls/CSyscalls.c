@@ -9,6 +9,10 @@
 #include <unistd.h>
 
 #ifdef __linux__
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #endif
 
@@ -122,6 +126,21 @@ int csys_epoll_wait(int epoll, struct epoll_event *events, int capacity, const s
 ssize_t csys_write_without_signal(int descriptor, const struct iovec *parts, int count) {
     // RWF_NOSIGNAL, which the C library's headers are too old for.
     return pwritev2(descriptor, parts, count, -1, 0x100);
+}
+
+int csys_readable_bytes(int descriptor, int *count) { return ioctl(descriptor, FIONREAD, count); }
+
+int csys_unsent_bytes(int socket, int *count) { return ioctl(socket, SIOCOUTQ, count); }
+
+int csys_pipe_capacity(int pipe) { return fcntl(pipe, F_GETPIPE_SZ); }
+
+int csys_waiting_connections(int listener, int *count) {
+    struct tcp_info information;
+    socklen_t size = sizeof information;
+    if (getsockopt(listener, IPPROTO_TCP, TCP_INFO, &information, &size) == -1) return -1;
+    // Of a listening socket the kernel tells there the length of its queue.
+    *count = (int)information.tcpi_unacked;
+    return 0;
 }
 #endif
 

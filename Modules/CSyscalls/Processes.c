@@ -72,13 +72,21 @@ int csys_pidfd_send_signal(int pidfd, int signal) {
     return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
 
-int csys_wait_pidfd(int pidfd, int no_hang, int *code, int *status) {
+static int wait_pidfd(int pidfd, int options, int *code, int *status) {
     siginfo_t info;
     memset(&info, 0, sizeof info);
-    if (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | (no_hang ? WNOHANG : 0)) == -1) return -1;
+    if (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | options) == -1) return -1;
     *code = info.si_pid == 0 ? 0 : info.si_code;
     *status = info.si_status;
     return 0;
+}
+
+int csys_wait_pidfd(int pidfd, int no_hang, int *code, int *status) {
+    return wait_pidfd(pidfd, no_hang ? WNOHANG : 0, code, status);
+}
+
+int csys_peek_pidfd(int pidfd, int *code, int *status) {
+    return wait_pidfd(pidfd, WNOHANG | WNOWAIT, code, status);
 }
 
 // linux/pidfd.h, spelled out because the C library's headers are older than the call.

@@ -59,7 +59,7 @@ public enum ReactorBackends {
         #if os(Linux)
             [EpollBackend.self, IOUringBackend.self, PollBackend.self]
         #else
-            [PollBackend.self]
+            [KqueueBackend<Kqueue>.self, PollBackend.self]
         #endif
     }
 

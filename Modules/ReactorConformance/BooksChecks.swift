@@ -162,7 +162,8 @@ private enum BooksChecks {
         }
         end.close()
         for _ in 1...3 { try reactor.look() }
-        bench.expectEqual(reactor.readers, [other.near.descriptor])
+        // A kernel that forgets a closed number by itself, as kqueue(2) does, tells nobody: then it is left on the books.
+        bench.expect(Set(reactor.readers).subtracting([end.descriptor]) == [other.near.descriptor])
         // A kernel interface that goes on reporting the file would end each wait at once.
         let deadline = Deadline.after(.milliseconds(20))
         try reactor.runOnce(timeout: .milliseconds(20))

@@ -1,8 +1,10 @@
 #if canImport(Darwin)
     import Darwin
 
-    /// A kernel queue of events. Darwin only; unverified, since this package is built and tested on Linux. See kqueue(2).
-    public struct Kqueue: ~Copyable, Sendable {
+    /// The kernel's own queue of events. Darwin only; unverified, since this package is built and tested on Linux.
+    ///
+    /// See kqueue(2).
+    public final class Kqueue: KqueueKernel {
         private let owned: OwnedFileDescriptor
 
         /// An empty queue, close-on-exec. The corresponding C function is `kqueue`.
@@ -11,31 +13,48 @@
             try owned.descriptor.setCloseOnExec(true)
         }
 
-        /// The borrowed descriptor: readable once an event is there. See kqueue(2).
+        /// The borrowed descriptor of the queue: readable when there are events to fetch. See kqueue(2).
         public var descriptor: FileDescriptor { owned.descriptor }
 
-        /// Applies changes, and waits for events once: a signal ends the wait early, with none.
+        /// Applies changes and fetches events, as `KqueueKernel` tells. Safe from any thread.
         ///
-        /// - Parameters:
-        ///   - changes: What to watch, or to watch no more.
-        ///   - events: Filled with what has happened; may be empty.
-        ///   - timeout: `nil` waits for ever.
-        /// - Returns: How many of `events` were filled.
-        ///
-        /// The corresponding C function is `kevent`.
-        public func wait(
-            changes: [kevent], into events: UnsafeMutableBufferPointer<kevent>, timeout: Duration?
-        ) throws(Errno) -> Int {
+        /// Descriptors stay the caller's. The corresponding C function is `kevent`.
+        public func kevent(
+            _ changes: [KernelEvent], into events: inout [KernelEvent], upTo count: Int, timeout: Duration?
+        ) throws(Errno) {
+            // A negative one would become none.
+            if let timeout, timeout < .zero { throw .invalidArgument }
+            events.removeAll(keepingCapacity: true)
+            let changes = changes.map(\.asC)
             var time = timespec(timeout ?? .zero)
-            let count = withUnsafePointer(to: &time) { time in
-                Darwin.kevent(
-                    owned.descriptor.rawValue, changes, CInt(changes.count), events.baseAddress, CInt(events.count),
+            let buffer = UnsafeMutableBufferPointer<Darwin.kevent>.allocate(capacity: count)
+            defer { buffer.deallocate() }
+            let filled = withUnsafePointer(to: &time) { time in
+                systemKevent(
+                    owned.descriptor.rawValue, changes, CInt(changes.count), buffer.baseAddress, CInt(count),
                     timeout == nil ? nil : time)
             }
-            if count >= 0 { return Int(count) }
-            let error = Errno.current
-            if error == .interrupted { return 0 }
-            throw error
+            for event in buffer.prefix(Int(try checked(filled))) { events.append(KernelEvent(event)) }
+        }
+    }
+
+    // The C function, under a name that neither the structure nor the method of the same name hides.
+    private let systemKevent:
+        @convention(c) (
+            CInt, UnsafePointer<kevent>?, CInt, UnsafeMutablePointer<kevent>?, CInt, UnsafePointer<timespec>?
+        ) -> CInt = kevent
+
+    extension KernelEvent {
+        fileprivate init(_ event: Darwin.kevent) {
+            self.init(
+                event.ident, Filter(rawValue: event.filter), Flags(rawValue: event.flags),
+                fflags: FilterFlags(rawValue: event.fflags), data: event.data, udata: UInt(bitPattern: event.udata))
+        }
+
+        fileprivate var asC: Darwin.kevent {
+            Darwin.kevent(
+                ident: ident, filter: filter.rawValue, flags: flags.rawValue, fflags: fflags.rawValue, data: data,
+                udata: UnsafeMutableRawPointer(bitPattern: udata))
         }
     }
 #endif

@@ -107,4 +107,12 @@ extension FileDescriptor {
             return readiness
         }
     }
+
+    /// The same once: a signal ends the wait by `Errno.interrupted`. The corresponding C function is `ppoll`.
+    ///
+    /// - Parameter timeout: `nil` waits for ever.
+    package func waitOnce(for events: PollEvents, timeout: Duration?) throws(Errno) {
+        var entry = pollfd(fd: rawValue, events: events.rawValue, revents: 0)
+        try checked(rawPoll(&entry, 1, timeout: timeout))
+    }
 }

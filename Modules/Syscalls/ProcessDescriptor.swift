@@ -52,6 +52,22 @@
             var code: CInt = 0
             var status: CInt = 0
             _ = try retryingOnInterrupt { csys_wait_pidfd(descriptor.rawValue, 1, &code, &status) }
+            return Self.exitStatus(code, status)
+        }
+
+        /// How a child of the caller has ended, without reaping it; `nil` while it runs.
+        ///
+        /// - Throws: `Errno.noChildProcess` when it is none, or was reaped.
+        ///
+        /// The corresponding C function is `waitid` with `P_PIDFD` and `WNOWAIT`.
+        public func peek() throws(Errno) -> ExitStatus? {
+            var code: CInt = 0
+            var status: CInt = 0
+            _ = try retryingOnInterrupt { csys_peek_pidfd(descriptor.rawValue, &code, &status) }
+            return Self.exitStatus(code, status)
+        }
+
+        private static func exitStatus(_ code: CInt, _ status: CInt) -> ExitStatus? {
             guard code != 0 else { return nil }
             // si_code as in sigaction(2); Glibc exports these only as an anonymous enumeration.
             let exited: CInt = 1

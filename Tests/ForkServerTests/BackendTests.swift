@@ -12,10 +12,15 @@ import Testing
 // Testing and Glibc have their own.
 private typealias ExitStatus = Syscalls.ExitStatus
 
-/// What the server's loop does, on each backend, and on one that is not of this package: the host adds it.
+/// What the server's loop does, on each backend, and on those that the host adds: a toy one and, on Linux, the emulated kqueue.
 @Suite("The fork server on each backend", .timeLimit(.minutes(10)))
 struct BackendTests {
-    static let names = ReactorBackends.all.map { $0.name }.filter { $0 != "unavailable" } + ["select"]
+    static let names = ReactorBackends.all.map { $0.name }.filter { $0 != "unavailable" } + added
+    #if os(Linux)
+        private static let added = ["select", "kqueue"]
+    #else
+        private static let added = ["select"]
+    #endif
 
     @Test("the server waits with the backend that was chosen", arguments: names)
     func chosen(name: String) throws {
@@ -24,7 +29,8 @@ struct BackendTests {
             #if os(Linux)
                 let process = try #require(server.processID)
                 let files = try openFiles(of: process)
-                #expect(files.contains { $0.contains("eventpoll") } == (name == "epoll"))
+                // The emulation waits with epoll(7).
+                #expect(files.contains { $0.contains("eventpoll") } == ["epoll", "kqueue"].contains(name))
                 #expect(files.contains { $0.contains("io_uring") } == (name == "io_uring"))
             #endif
         }

@@ -5,6 +5,8 @@ import Syscalls
 @main
 struct Forkbench {
     static func main() async {
+        // Before the fork server, which is this program in another process.
+        addEmulatedBackends()
         ForkServer.bootstrap()
         let arguments = Array(CommandLine.arguments.dropFirst())
         // Processes that forkbench starts of itself, which are no commands for people.

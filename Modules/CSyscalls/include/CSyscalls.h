@@ -46,6 +46,14 @@ int csys_epoll_wait(int epoll, struct epoll_event *events, int capacity, const s
 /// pwritev2(2) at the file's position with RWF_NOSIGNAL (Linux 6.18): EPIPE and no SIGPIPE. EOPNOTSUPP where the kernel or
 /// the kind of file does not have it.
 ssize_t csys_write_without_signal(int descriptor, const struct iovec *parts, int count);
+/// How many bytes there are to read (FIONREAD), ioctl(2).
+int csys_readable_bytes(int descriptor, int *count);
+/// How many bytes of a socket have not been taken by its peer yet (SIOCOUTQ), tcp(7), unix(7).
+int csys_unsent_bytes(int socket, int *count);
+/// How many bytes a pipe holds at the most (F_GETPIPE_SZ), fcntl(2).
+int csys_pipe_capacity(int pipe);
+/// How many connections wait to be accepted (TCP_INFO), tcp(7).
+int csys_waiting_connections(int listener, int *count);
 #endif
 
 // -- Locks
@@ -100,6 +108,8 @@ int csys_pidfd_send_signal(int pidfd, int signal);
 /// waitid(2) with P_PIDFD and WEXITED; `no_hang` adds WNOHANG. *code and *status as in siginfo_t; *code is 0
 /// when nothing has ended yet.
 int csys_wait_pidfd(int pidfd, int no_hang, int *code, int *status);
+/// The same without reaping (WNOWAIT), and never waiting.
+int csys_peek_pidfd(int pidfd, int *code, int *status);
 /// The wait status that the kernel still tells of a reaped process (PIDFD_GET_INFO, Linux 6.15); -1 where it does not.
 int csys_pidfd_exit_status(int pidfd, int *wait_status);
 int csys_prctl(int option, unsigned long argument);

@@ -1,5 +1,6 @@
 import ForkServer
 import ForkServerTestPrograms
+import KqueueEmulation
 import Pool
 import Reactor
 import SelectBackend
@@ -10,6 +11,9 @@ import TestSupport
     static func main() {
         // Before the bootstrap: the server is this program too.
         ReactorBackends.add(SelectBackend.self)
+        #if os(Linux)
+            ReactorBackends.add(EmulatedKqueueBackend.self)
+        #endif
         // A program that forgot the call must not become a server either, so this is asked before.
         if CommandLine.arguments.dropFirst().first != "forgot" { ForkServer.bootstrap() }
         runSubcommand([

@@ -3,6 +3,8 @@ struct Benchmark: Sendable {
     let name: String
     let layer: Layer
     let summary: String
+    /// Whether it measures an emulation, which is for tests and not for speed: only on request.
+    var isEmulated = false
     /// Where the measuring process and its peers are pinned; both sides alike.
     let placement: Placement
     /// The floor in C: name and options of `forkbench-floor`.

@@ -8,26 +8,28 @@ import Syscalls
 #endif
 
 let reactorBenchmarks = ReactorBackends.all.flatMap { backend in
-    [
+    let isEmulated = isEmulated(backend)
+    let name = "reactor.\(backend.name)\(isEmulated ? "-emulated" : "")"
+    // What is emulated has no call of its own: its floor is that of the call it is emulated over.
+    let floor = isEmulated ? "epoll" : backend.name
+    return [
         Benchmark(
-            name: "reactor.\(backend.name).ping", layer: .reactor,
-            summary: "per hop of a token passed round 64 pipes",
-            placement: .together, floor: loopFloor(backend.name, idle: 0)
+            name: "\(name).ping", layer: .reactor, summary: "per hop of a token passed round 64 pipes",
+            isEmulated: isEmulated, placement: .together, floor: loopFloor(floor, idle: 0)
         ) { _ in try tokenRing(backend, idle: 0) },
         Benchmark(
-            name: "reactor.\(backend.name).idle10k", layer: .reactor,
-            summary: "the same beside 10,000 idle descriptors",
-            placement: .together, floor: loopFloor(backend.name, idle: 10_000)
+            name: "\(name).idle10k", layer: .reactor, summary: "the same beside 10,000 idle descriptors",
+            isEmulated: isEmulated, placement: .together, floor: loopFloor(floor, idle: 10_000)
         ) { _ in try tokenRing(backend, idle: 10_000) },
         Benchmark(
-            name: "reactor.\(backend.name).timers100k", layer: .reactor,
-            summary: "per timer of 100,000, added and cancelled",
-            placement: .together, floor: ["timers", "--backend", backend.name, "--count", "\(timerCount)"]
+            name: "\(name).timers100k", layer: .reactor, summary: "per timer of 100,000, added and cancelled",
+            isEmulated: isEmulated, placement: .together,
+            floor: ["timers", "--backend", floor, "--count", "\(timerCount)"]
         ) { _ in try timers(backend) },
         Benchmark(
-            name: "reactor.\(backend.name).wakeup", layer: .reactor,
-            summary: "another thread's job, until it has answered",
-            placement: .together, floor: ["wakeup", "--backend", backend.name, "--repeat", "\(wakeUpCount)"]
+            name: "\(name).wakeup", layer: .reactor, summary: "another thread's job, until it has answered",
+            isEmulated: isEmulated, placement: .together,
+            floor: ["wakeup", "--backend", floor, "--repeat", "\(wakeUpCount)"]
         ) { _ in try wakeUps(backend) },
     ]
 }

@@ -1,6 +1,7 @@
 import FDPassing
 import ForkServer
 import Pool
+import Reactor
 import ResourceTracker
 import Syscalls
 
@@ -39,6 +40,23 @@ let upperScenarios = [
             try expect(status == .exited(Int32(number)), "child \(number) \(status)")
             let said = String(decoding: try output.readEnd.descriptor.read(upTo: 200), as: UTF8.self)
             try expect(said == "number \(number) from the preload", "child \(number) said “\(said)”")
+        }
+    },
+    Scenario(layer: .forkserver, name: "a server serves with each backend, the emulated ones too") {
+        for backend in ReactorBackends.all {
+            var options = ForkServer.Options()
+            options.backend = backend.name
+            let server = ForkServer(options)
+            defer { server.shutDown() }
+            let input = try Pipe()
+            let output = try Pipe()
+            let child = try server.spawn(
+                Answer(
+                    code: 9, input: PassedDescriptor(duplicating: input.readEnd.descriptor),
+                    output: PassedDescriptor(duplicating: output.writeEnd.descriptor)))
+            try input.writeEnd.descriptor.writeAll("by \(backend.name)")
+            let status = try child.wait(until: .after(.seconds(20)))
+            try expect(status == .exited(9), "with \(backend.name) the child \(status)")
         }
     },
     Scenario(layer: .pool, name: "1,000 tasks end in a result or in their worker's death while workers are killed") {

@@ -67,6 +67,7 @@ enum Command: String, CaseIterable {
 
             Without a LAYER all of them: \(Layer.names)
               --quick         few samples: shows that it runs; the figures are rough
+              --emulated      also backends that are emulated here, for tests and not for speed: kqueue
               --filter TEXT   only benchmarks whose name contains TEXT
               --json FILE     also write the results as JSON; “-” is standard output, and the table goes to standard error
             Exit code 0 when all ran, 1 when one failed.

@@ -7,7 +7,7 @@ extension Command {
         print("Checking every layer")
         let failed = Scenario.runAll(in: Set(Layer.allCases))
         print("\nMeasuring every layer, each benchmark beside its floor in C")
-        let report = BenchmarkRun(plan: .standard).run(Benchmark.all) { print($0) }
+        let report = BenchmarkRun(plan: .standard).run(Benchmark.all.filter { !$0.isEmulated }) { print($0) }
         return failed == 0 && report.failures.isEmpty ? 0 : 1
     }
 
@@ -17,11 +17,13 @@ extension Command {
     }
 
     func runBench(_ arguments: [String]) throws -> Int32 {
-        let parsed = try Arguments(arguments, command: self, flags: ["--quick"], valued: ["--filter", "--json"])
+        let parsed = try Arguments(
+            arguments, command: self, flags: ["--quick", "--emulated"], valued: ["--filter", "--json"])
         let layers = try parsed.layers()
         let filter = parsed.values["--filter"]
         let chosen = Benchmark.all.filter { benchmark in
             layers.contains(benchmark.layer) && filter.map { benchmark.name.contains($0) } ?? true
+                && (!benchmark.isEmulated || parsed.flags.contains("--emulated"))
         }
         guard !chosen.isEmpty else {
             throw UsageError("bench: no benchmark of these layers matches; see forkbench list")
@@ -44,9 +46,12 @@ extension Command {
         let parsed = try Arguments(arguments, command: self)
         guard parsed.rest.isEmpty else { throw UsageError("list: takes no arguments; see forkbench list --help") }
         print("Benchmarks")
-        for benchmark in Benchmark.all { print("  \(benchmark.name.padded(to: 28))\(benchmark.summary)") }
+        for benchmark in Benchmark.all {
+            let note = benchmark.isEmulated ? " (with --emulated)" : ""
+            print("  \(benchmark.name.padded(to: 38))\(benchmark.summary)\(note)")
+        }
         print("\nScenarios")
-        for scenario in Scenario.all { print("  \(scenario.layer.rawValue.padded(to: 28))\(scenario.name)") }
+        for scenario in Scenario.all { print("  \(scenario.layer.rawValue.padded(to: 38))\(scenario.name)") }
         return 0
     }
 }
