@@ -82,7 +82,7 @@ private let commands: HelperCommands = [
                 // A receiver that allows none.
                 let (near, far) = try Connection.pipe()
                 try MessageConnection(near).send(pipe)
-                checkThrows(FramingError.descriptors(.tooMany(limit: 0, arrived: 1))) {
+                checkThrows(FramingError.missingDescriptors(expected: 1, arrived: 0)) {
                     try MessageConnection(far).receive(PassedDescriptor.self, until: .generous)
                 }
             }
