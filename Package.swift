@@ -88,7 +88,9 @@ let testSupport: [Target] = [
     supportProgram("FDPassingHelper", ["Syscalls", "FDPassing"]),
     supportProgram("FramingHelper", ["Syscalls", "FDPassing", "Framing"]),
     supportLibrary("SelectBackend", ["Syscalls", "Reactor"]),
-    supportProgram("ReactorConformanceHelper", ["Reactor", "ReactorConformance", "SelectBackend"]),
+    .target(name: "DeniedCalls", path: "Tests/Support/DeniedCalls", cSettings: cSettings),
+    supportProgram(
+        "ReactorConformanceHelper", ["Syscalls", "Reactor", "ReactorConformance", "SelectBackend", "DeniedCalls"]),
     supportProgram("ProcessRolesHelper", ["Syscalls", "ProcessRoles", "ProcessTestSupport"]),
     supportProgram("ResourceTrackerHelper", ["Syscalls", "ResourceTracker", "ProcessTestSupport"]),
     supportProgram(

@@ -136,15 +136,15 @@ public final class Reactor {
     }
 
     private func readerFailed(_ reader: any ReadHandler, _ number: Int, _ error: any Error, _ event: ReadinessEvent) {
-        // It may have removed or replaced itself before it threw.
-        if watched.number(for: event) != nil, watched.slots[number].reader === reader {
+        // It may have removed or replaced itself before it threw. Of a one-shot only the backend's part is left.
+        if watched.number(for: event) != nil, watched.slots[number].reader.map({ $0 === reader }) ?? true {
             removeReader(WatchedDescriptors.descriptor(number))
         }
         tell(reader, number, .readable, error)
     }
 
     private func writerFailed(_ writer: any WriteHandler, _ number: Int, _ error: any Error, _ event: ReadinessEvent) {
-        if watched.number(for: event) != nil, watched.slots[number].writer === writer {
+        if watched.number(for: event) != nil, watched.slots[number].writer.map({ $0 === writer }) ?? true {
             removeWriter(WatchedDescriptors.descriptor(number))
         }
         tell(writer, number, .writable, error)
@@ -164,6 +164,10 @@ public final class Reactor {
         disconnect(slot, number, .badFileDescriptor)
     }
 
+    private func tell(_ taken: [WatchedDescriptors.Taken]) {
+        for (slot, number, error) in taken { disconnect(slot, number, error) }
+    }
+
     private func disconnect(_ slot: WatchedDescriptors.Slot, _ number: Int, _ error: Errno) {
         if let reader = slot.reader { tell(reader, number, .readable, error) }
         if let writer = slot.writer { tell(writer, number, .writable, error) }
@@ -174,9 +178,9 @@ public final class Reactor {
     private func forgetStrays() throws(Errno) {
         hasStrays = false
         let closed = watched.takeClosed()
+        defer { tell(closed) }
         try backend.recreate()
-        let refused = watched.registerAgain(with: backend)
-        for taken in closed + refused { disconnect(taken.slot, taken.number, taken.error) }
+        tell(watched.registerAgain(with: backend))
     }
 
     // MARK: Fork
@@ -190,6 +194,7 @@ public final class Reactor {
     public func reinitialize(keepingHandlers: Bool) throws(Errno) {
         // First, since what is made here may get their numbers.
         let closed = keepingHandlers ? watched.takeClosed() : []
+        defer { tell(closed) }
         try backend.recreate()
         watched.forget(waker.number)
         try waker.recreate(keepingJobs: keepingHandlers)
@@ -197,7 +202,7 @@ public final class Reactor {
             signals.watchAgain(with: waker)
             let refused = watched.registerAgain(with: backend)
             try watchWaker()
-            for taken in closed + refused { disconnect(taken.slot, taken.number, taken.error) }
+            tell(refused)
         } else {
             // Let go of at the end: what handlers hold may use the reactor in its `deinit`.
             let former = (watched, timers, children, signals.removeAll(), jobs)
