@@ -101,7 +101,9 @@ let testSupport: [Target] = [
     supportProgram("MessageCodingHelper", ["Syscalls", "FDPassing", "Framing", "MessageCoding"]),
     supportProgram("KqueueHelper", ["Syscalls", "Reactor", "KqueueEmulation", "ReactorConformance"]),
     supportLibrary("SelectBackend", ["Syscalls", "Reactor"]),
-    supportProgram("ReactorConformanceHelper", ["Reactor", "ReactorConformance", "SelectBackend"]),
+    .target(name: "DeniedCalls", path: "Tests/Support/DeniedCalls", cSettings: cSettings),
+    supportProgram(
+        "ReactorConformanceHelper", ["Syscalls", "Reactor", "ReactorConformance", "SelectBackend", "DeniedCalls"]),
     supportProgram("ProcessRolesHelper", ["Syscalls", "ProcessRoles", "ProcessTestSupport"]),
     supportProgram("ResourceTrackerHelper", ["Syscalls", "ResourceTracker", "ProcessTestSupport"]),
     supportProgram(

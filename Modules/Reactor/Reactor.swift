@@ -15,8 +15,10 @@ public final class Reactor {
     @exclusivity(unchecked) var timers = Timers()
     let signals = SignalWatch()
     var children: [ProcessID: ChildWatch] = [:]
-    /// Jobs still to run, the next one last. A job that runs the reactor leaves those after it to the rounds within it.
+    /// Jobs, in their order. One that runs the reactor leaves those after it to the rounds within it.
     @exclusivity(unchecked) private var jobs: [Waker.Job] = []
+    /// The place of the next one to run.
+    @exclusivity(unchecked) private var nextJob = 0
     @exclusivity(unchecked) private var events: [ReadinessEvent] = []
     @exclusivity(unchecked) private var isStopping = false
     private var runDepth = 0
@@ -72,7 +74,12 @@ public final class Reactor {
         swap(&batch, &events)
         batch.removeAll(keepingCapacity: true)
         try backend.wait(timeout: waitingTime(timeout), into: &batch)
-        for event in batch { deliver(event, in: round) }
+        // By its place: an iterator would hold the array, which costs two atomic instructions a round.
+        var place = 0
+        while place < batch.count {
+            deliver(batch[place], in: round)
+            place += 1
+        }
         if !watched.alwaysReady.isEmpty { deliverAlwaysReady(in: round) }
         swap(&batch, &events)
         if hasStrays { try forgetStrays() }
@@ -136,15 +143,15 @@ public final class Reactor {
     }
 
     private func readerFailed(_ reader: any ReadHandler, _ number: Int, _ error: any Error, _ event: ReadinessEvent) {
-        // It may have removed or replaced itself before it threw.
-        if watched.number(for: event) != nil, watched.slots[number].reader === reader {
+        // It may have removed or replaced itself before it threw. Of a one-shot only the backend's part is left.
+        if watched.number(for: event) != nil, watched.slots[number].reader.map({ $0 === reader }) ?? true {
             removeReader(WatchedDescriptors.descriptor(number))
         }
         tell(reader, number, .readable, error)
     }
 
     private func writerFailed(_ writer: any WriteHandler, _ number: Int, _ error: any Error, _ event: ReadinessEvent) {
-        if watched.number(for: event) != nil, watched.slots[number].writer === writer {
+        if watched.number(for: event) != nil, watched.slots[number].writer.map({ $0 === writer }) ?? true {
             removeWriter(WatchedDescriptors.descriptor(number))
         }
         tell(writer, number, .writable, error)
@@ -164,6 +171,10 @@ public final class Reactor {
         disconnect(slot, number, .badFileDescriptor)
     }
 
+    private func tell(_ taken: [WatchedDescriptors.Taken]) {
+        for (slot, number, error) in taken { disconnect(slot, number, error) }
+    }
+
     private func disconnect(_ slot: WatchedDescriptors.Slot, _ number: Int, _ error: Errno) {
         if let reader = slot.reader { tell(reader, number, .readable, error) }
         if let writer = slot.writer { tell(writer, number, .writable, error) }
@@ -174,9 +185,9 @@ public final class Reactor {
     private func forgetStrays() throws(Errno) {
         hasStrays = false
         let closed = watched.takeClosed()
+        defer { tell(closed) }
         try backend.recreate()
-        let refused = watched.registerAgain(with: backend)
-        for taken in closed + refused { disconnect(taken.slot, taken.number, taken.error) }
+        tell(watched.registerAgain(with: backend))
     }
 
     // MARK: Fork
@@ -190,6 +201,7 @@ public final class Reactor {
     public func reinitialize(keepingHandlers: Bool) throws(Errno) {
         // First, since what is made here may get their numbers.
         let closed = keepingHandlers ? watched.takeClosed() : []
+        defer { tell(closed) }
         try backend.recreate()
         watched.forget(waker.number)
         try waker.recreate(keepingJobs: keepingHandlers)
@@ -197,7 +209,7 @@ public final class Reactor {
             signals.watchAgain(with: waker)
             let refused = watched.registerAgain(with: backend)
             try watchWaker()
-            for taken in closed + refused { disconnect(taken.slot, taken.number, taken.error) }
+            tell(refused)
         } else {
             // Let go of at the end: what handlers hold may use the reactor in its `deinit`.
             let former = (watched, timers, children, signals.removeAll(), jobs)
@@ -205,6 +217,7 @@ public final class Reactor {
             timers.removeAll()
             children = [:]
             jobs = []
+            nextJob = 0
             try watchWaker()
             withExtendedLifetime(former) {}
         }
@@ -223,7 +236,7 @@ public final class Reactor {
 
     private func watchWaker(_ trigger: Trigger) throws(Errno) {
         let handler = ClosureHandler { [unowned self] _ in
-            jobs.insert(contentsOf: waker.takeJobs(emptying: trigger == .level).reversed(), at: 0)
+            waker.takeJobs(into: &jobs, emptying: trigger == .level)
             runJobs()
             signals.deliver()
         }
@@ -231,7 +244,14 @@ public final class Reactor {
     }
 
     private func runJobs() {
-        while let job = jobs.popLast() { job(self) }
+        while nextJob < jobs.count {
+            // What it holds goes with it, and not with the last one.
+            let body = jobs[nextJob].body.take()
+            nextJob += 1
+            body?(self)
+        }
+        jobs.removeAll(keepingCapacity: true)
+        nextJob = 0
     }
 
     private func waitingTime(_ timeout: Duration?) -> Duration? {

@@ -2,8 +2,9 @@ import Syscalls
 
 /// Names a timer, to cancel it.
 public struct TimerID: Hashable, Sendable {
+    /// Where the timer is, and its number among all, which that place has as long as the timer is there.
     fileprivate let index: UInt32
-    fileprivate let generation: UInt32
+    fileprivate let sequence: UInt32
 }
 
 /// Timers in the order in which they are due: a binary heap.
@@ -19,23 +20,22 @@ struct Timers {
 
     private struct Entry {
         var due: Deadline
-        /// Timers due at the same moment run in the order in which they were added.
-        let order: UInt64
         let id: TimerID
 
+        /// Timers due at the same moment run in the order in which they were added. Their numbers begin anew some time.
         func isBefore(_ other: Entry) -> Bool {
-            due == other.due ? order < other.order : due < other.due
+            due == other.due ? Int32(bitPattern: id.sequence &- other.id.sequence) < 0 : due < other.due
         }
     }
 
     private var heap: [Entry] = []
     private var places: [Place] = []
-    /// Of each place: it grows when a timer leaves it. Apart from the handlers, so that what is asked most often lies close.
-    private var generations: [UInt32] = []
+    /// Of each place: the timer that is there, or 0. Apart from the handlers, so that what is asked most often lies close.
+    private var sequences: [UInt32] = []
     private var freePlaces: [UInt32] = []
     /// Few timers repeat.
     private var intervals: [UInt32: Duration] = [:]
-    private var additions: UInt64 = 0
+    private var lastSequence: UInt32 = 0
 
     /// Places from here on are not in use, and are taken in order: neighbours in time are neighbours in memory.
     private var usedPlaces = 0
@@ -43,7 +43,8 @@ struct Timers {
     private var count: Int { usedPlaces - freePlaces.count }
 
     mutating func add(due: Deadline, interval: Duration?, _ handler: @escaping Handler) -> TimerID {
-        additions += 1
+        lastSequence &+= 1
+        if lastSequence == 0 { lastSequence = 1 }
         let index: UInt32
         if let free = freePlaces.popLast() {
             index = free
@@ -52,13 +53,14 @@ struct Timers {
             usedPlaces += 1
             if usedPlaces > places.count {
                 places.append(Place())
-                generations.append(0)
+                sequences.append(0)
             }
         }
         places[Int(index)].handler = handler
         if let interval { intervals[index] = interval }
-        let id = TimerID(index: index, generation: generations[Int(index)])
-        push(Entry(due: due, order: additions, id: id))
+        sequences[Int(index)] = lastSequence
+        let id = TimerID(index: index, sequence: lastSequence)
+        push(Entry(due: due, id: id))
         return id
     }
 
@@ -72,7 +74,7 @@ struct Timers {
     }
 
     mutating func removeAll() {
-        // The generations stay: a timer of before is not to be taken for one that comes after.
+        // One by one: what becomes of the numbers is written there.
         for index in places.indices where places[index].handler != nil { _ = release(UInt32(index)) }
         heap = []
     }
@@ -104,14 +106,13 @@ struct Timers {
     }
 
     private func isPending(_ id: TimerID) -> Bool {
-        // A place that is not in use has a generation that no timer has had yet.
-        Int(id.index) < usedPlaces && generations[Int(id.index)] == id.generation
+        Int(id.index) < usedPlaces && sequences[Int(id.index)] == id.sequence
     }
 
     private mutating func release(_ index: UInt32) -> Handler? {
         let place = Int(index)
         let handler = places[place].handler.take()
-        generations[place] &+= 1
+        sequences[place] = 0
         if !intervals.isEmpty { intervals[index] = nil }
         freePlaces.append(index)
         if freePlaces.count == usedPlaces {

@@ -2,7 +2,12 @@ import Syscalls
 
 /// Wakes a reactor from another thread: a descriptor that becomes readable, and the work that it announces.
 final class Waker: Sendable {
-    typealias Job = @Sendable (Reactor) -> Void
+    typealias Body = @Sendable (Reactor) -> Void
+
+    /// A closure by itself would be stored in an array in a form that costs an allocation.
+    struct Job: Sendable {
+        var body: Body?
+    }
 
     private struct State: ~Copyable {
         var jobs: [Job] = []
@@ -25,9 +30,9 @@ final class Waker: Sendable {
     /// What a signal's handler writes to.
     var writeEnd: FileDescriptor { state.withLock { $0.bell.writeEnd } }
 
-    func schedule(_ job: @escaping Job) {
+    func schedule(_ body: @escaping Body) {
         let writeEnd: FileDescriptor? = state.withLock { state in
-            state.jobs.append(job)
+            state.jobs.append(Job(body: body))
             if state.isRung { return nil }
             state.isRung = true
             return state.bell.writeEnd
@@ -35,16 +40,20 @@ final class Waker: Sendable {
         if let writeEnd { Bell.ring(writeEnd) }
     }
 
-    /// Hands over the work announced so far.
+    /// Hands over the work announced so far, behind what is there.
     ///
     /// - Parameter emptying: Whether the bell has to be silenced, or would be heard again and again.
-    func takeJobs(emptying: Bool) -> [Job] {
+    func takeJobs(into jobs: inout [Job], emptying: Bool) {
         state.withLock { state in
             if emptying { state.bell.silence() }
             state.isRung = false
-            let taken = state.jobs
-            state.jobs = []
-            return taken
+            if jobs.isEmpty {
+                // Two pieces of memory that take turns.
+                swap(&jobs, &state.jobs)
+            } else {
+                jobs += state.jobs
+                state.jobs = []
+            }
         }
     }
 

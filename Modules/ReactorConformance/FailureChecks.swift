@@ -158,8 +158,11 @@ private enum FailureChecks {
         let replaced = try bench.sockets()
         let closed = try bench.sockets()
         for sockets in [removed, replaced, closed] { try sockets.far.write("x") }
+        let oneShot = try bench.sockets()
+        try oneShot.far.write("x")
         var failures = 0
         reactor.reportFailure = { _ in failures += 1 }
+        try reactor.addReader(oneShot.near.descriptor, trigger: .oneShot) { _ in throw Reason() }
         try reactor.addReader(removed.near.descriptor) { _ in
             reactor.removeReader(removed.near.descriptor)
             throw Reason()
@@ -174,9 +177,9 @@ private enum FailureChecks {
             throw Reason()
         }
         try reactor.look()
-        bench.expectEqual(failures, 3)
+        bench.expectEqual(failures, 4)
         try reactor.look()
-        bench.expectEqual(failures, 3)
+        bench.expectEqual(failures, 4)
         bench.expectEqual(calls, 1)
         bench.expectEqual(reactor.readers, [replaced.near.descriptor])
     }

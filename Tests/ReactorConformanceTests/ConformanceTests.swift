@@ -24,4 +24,12 @@ struct ConformanceTests {
     func conformsInOwnProcess(backend: Backend, check: ConformanceCheck) throws {
         #expect(try runHelper("ReactorConformanceHelper", [backend.type.name, check.name]) == .success)
     }
+
+    #if os(Linux)
+        // ENOSYS, EPERM and EACCES: what filters of system calls say.
+        @Test("where a filter refuses io_uring, the best other backend takes its place", arguments: [38, 1, 13])
+        func denied(error: Int) throws {
+            #expect(try runHelper("ReactorConformanceHelper", ["denied", "\(error)"]) == .success)
+        }
+    #endif
 }

@@ -52,7 +52,7 @@ private func tokenRing(_ backend: any ReactorBackend.Type, idle: Int) throws -> 
     for (index, pipe) in pipes.enumerated() {
         let readEnd = pipe.readEnd
         let next = pipes[(index + 1) % pipeCount].writeEnd
-        try reactor.addReader(readEnd) { [unowned ring] _ in ring.pass(from: readEnd, to: next) }
+        try reactor.addReader(readEnd) { _ in ring.pass(from: readEnd, to: next) }
     }
     #if os(Linux)
         for _ in 0..<idle {
