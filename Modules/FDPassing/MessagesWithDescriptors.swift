@@ -86,7 +86,8 @@ extension FileDescriptor {
     ///   arrived is closed then.
     ///
     /// The corresponding C function is `recvmsg`.
-    package func receiveDatagram(upTo count: Int, descriptorLimit limit: Int) throws(FDPassingError) -> ReceivedMessage {
+    package func receiveDatagram(upTo count: Int, descriptorLimit limit: Int) throws(FDPassingError) -> ReceivedMessage
+    {
         var batch = DescriptorBatch()
         let bytes = try Self.array(capacity: count) { buffer throws(FDPassingError) in
             try receive(into: buffer, descriptors: &batch, limit: limit, waiting: false)

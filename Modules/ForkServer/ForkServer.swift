@@ -286,11 +286,8 @@ public final class ForkServer: Sendable {
     private func sendRestarting(
         _ request: ServerRequest, passing descriptors: [FileDescriptor], until deadline: Deadline
     ) throws(ForkServerError) {
-        var server = try runningServer(until: deadline)
-        if server.hasEnded {
-            forget(server)
-            server = try runningServer(until: deadline)
-        }
+        if let running = try knownServer(), running.hasEnded { forget(running) }
+        let server = try runningServer(until: deadline)
         do throws(ForkServerError) {
             try server.control.send(message: request, passing: descriptors, until: deadline)
         } catch {

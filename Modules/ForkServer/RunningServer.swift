@@ -29,7 +29,7 @@ final class RunningServer: Sendable {
     private let sentinel: Sentinel
     #if os(Linux)
         /// Opened while it surely was the server's: it is this process's child, or its parent.
-        private let descriptor: ProcessDescriptor?
+        private let descriptor: ProcessDescriptor
     #endif
 
     /// Starts a server, and waits until it is ready to fork.
@@ -53,7 +53,13 @@ final class RunningServer: Sendable {
             throw .system(error)
         }
         #if os(Linux)
-            descriptor = try? ProcessDescriptor(of: process)
+            do throws(Errno) {
+                descriptor = try ProcessDescriptor(of: process)
+            } catch {
+                try? process.send(.kill)
+                _ = try? process.wait()
+                throw .system(error)
+            }
         #endif
         do throws(ForkServerError) {
             try greet(hello, until: deadline, orWithin: options.startTimeout)
@@ -78,7 +84,7 @@ final class RunningServer: Sendable {
         let theirs = pair.second
         control = Connection(pair.first)
         #if os(Linux)
-            descriptor = try? ProcessDescriptor(of: process)
+            do throws(Errno) { descriptor = try ProcessDescriptor(of: .parent) } catch { throw .system(error) }
         #endif
         try Introductions.send(
             Introduction(client: .current, gracePeriodMilliseconds: Int(gracePeriod.roundedUpMilliseconds)),
@@ -129,10 +135,7 @@ final class RunningServer: Sendable {
     /// Whether it is known to have ended. Its socket may be open for a moment longer, in a child that was just being forked.
     var hasEnded: Bool {
         #if os(Linux)
-            switch descriptor {
-            case .some(let descriptor): (try? descriptor.waitForEnd(until: .now)) == true
-            case .none: false
-            }
+            (try? descriptor.waitForEnd(until: .now)) == true
         #else
             false
         #endif
@@ -160,9 +163,7 @@ final class RunningServer: Sendable {
         control.close()
         guard isOwn else { return }
         #if os(Linux)
-            if case .some(let descriptor) = descriptor,
-                (try? descriptor.waitForEnd(until: .after(gracePeriod + .seconds(5)))) == false
-            {
+            if (try? descriptor.waitForEnd(until: .after(gracePeriod + .seconds(5)))) == false {
                 try? process.send(.kill)
             }
         #endif

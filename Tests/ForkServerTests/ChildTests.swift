@@ -81,7 +81,8 @@ import Testing
         }
     }
 
-    @Test("a child has the standard streams, tracker's pipe, sentinel, channel, the way to its server, and nothing else")
+    @Test(
+        "a child has the standard streams, tracker's pipe, sentinel, channel, the way to its server, and nothing else")
     func descriptors() throws {
         try withServer { server in
             // Others that the server has by then must not reach this one.
