@@ -68,6 +68,9 @@ struct ForkedChild {
         try? inheritance.openFilesLimit.apply(to: .openFiles)
         let none: SignalSet = []
         none.setAsMask()
+        #if os(Linux)
+            try? forgetExitHandlers()
+        #endif
         ForkServer.becomeChild(registration: inheritance.registration)
     }
 
