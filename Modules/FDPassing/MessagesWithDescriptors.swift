@@ -77,6 +77,24 @@ extension FileDescriptor {
         return ReceivedMessage(bytes: bytes, descriptors: batch)
     }
 
+    /// Takes one message off a Unix datagram socket, without waiting.
+    ///
+    /// - Parameters:
+    ///   - count: The most bytes; the rest of a longer message is lost.
+    ///   - limit: The most descriptors that it may carry.
+    /// - Throws: `FDPassingError`, `.system(.resourceTemporarilyUnavailable)` when there is none; every descriptor that had
+    ///   arrived is closed then.
+    ///
+    /// The corresponding C function is `recvmsg`.
+    package func receiveDatagram(upTo count: Int, descriptorLimit limit: Int) throws(FDPassingError) -> ReceivedMessage
+    {
+        var batch = DescriptorBatch()
+        let bytes = try Self.array(capacity: count) { buffer throws(FDPassingError) in
+            try receive(into: buffer, descriptors: &batch, limit: limit, waiting: false)
+        }
+        return ReceivedMessage(bytes: bytes, descriptors: batch)
+    }
+
     /// Sends bytes, and descriptors beside the first of them, with one call on a Unix socket.
     ///
     /// - Parameters:

@@ -11,14 +11,22 @@ import Syscalls
 public final class ChildProcess: Sendable {
     /// The child's number, for people and logs. Signals go by `send`, which cannot reach a stranger.
     public let processID: ProcessID
+    /// Messages to and from `ChildContext.connection` in the child. It ends when the child does.
+    public let connection: Connection
     private let status: Connection
+    private let streams: StandardStreamEnds
     private let outcome = Lock<ExitStatus?>(nil)
     #if os(Linux)
         private let process: ProcessDescriptor
     #endif
 
     /// Waits until the server has told of the child's start.
-    init(running program: String, startedOn status: Connection, until deadline: Deadline) throws(ForkServerError) {
+    init(
+        running program: String, channel: Connection, status: Connection, streams: StandardStreamEnds,
+        until deadline: Deadline
+    ) throws(ForkServerError) {
+        connection = channel
+        self.streams = streams
         switch try Self.receiveStart(status, until: deadline) {
         case .started(let processID):
             self.processID = processID
@@ -56,7 +64,27 @@ public final class ChildProcess: Sendable {
         try? waitBlocking(until: .now)
     }
 
+    /// Whether it has not ended yet.
     public var isRunning: Bool { exitStatus == nil }
+
+    // MARK: Standard streams
+
+    /// The writing end of its standard input, when that was to be a pipe; the caller owns it. `nil` when it was taken before.
+    public func takeStandardInput() -> OwnedFileDescriptor? { streams.ends[0]?.take() }
+
+    /// The reading end of its standard output, when that was to be a pipe; the caller owns it. `nil` when it was taken before.
+    public func takeStandardOutput() -> OwnedFileDescriptor? { streams.ends[1]?.take() }
+
+    /// The reading end of its standard error, when that was to be a pipe; the caller owns it. `nil` when it was taken before.
+    public func takeStandardError() -> OwnedFileDescriptor? { streams.ends[2]?.take() }
+
+    /// What it has written to standard output so far, when that was to be captured; after its end all that it wrote.
+    public var capturedStandardOutput: CapturedOutput? { streams.captures[1]?.output }
+
+    /// What it has written to standard error so far, when that was to be captured; after its end all that it wrote.
+    public var capturedStandardError: CapturedOutput? { streams.captures[2]?.output }
+
+    // MARK: The end
 
     /// Waits for the child's end.
     ///
@@ -69,14 +97,15 @@ public final class ChildProcess: Sendable {
 
     /// Waits for the child's end without blocking a thread.
     ///
-    /// - Throws: `CancellationError` when the task is cancelled; the child is not touched by that.
-    public func wait() async throws -> ExitStatus {
+    /// - Throws: `ForkServerError.timedOut` when it runs on past the deadline; `CancellationError` when the task is cancelled. The
+    ///   child is not touched by either.
+    public func wait(until deadline: Deadline = .never) async throws -> ExitStatus {
         while true {
             do throws(ForkServerError) {
                 return try waitBlocking(until: .now)
             } catch {
                 // Any other error would come again at once, for ever.
-                guard case .timedOut = error else { throw error }
+                guard case .timedOut = error, !deadline.hasPassed else { throw error }
             }
             if awaitsReaping {
                 try await Task.sleep(for: Self.reapingInterval)
@@ -84,7 +113,11 @@ public final class ChildProcess: Sendable {
             }
             // A duplicate, since the reactor knows one handler a descriptor.
             let duplicate = try waitingDescriptor()
-            try await ReactorThread.shared.waitUntilReadable(duplicate.descriptor)
+            do {
+                try await ReactorThread.shared.waitUntilReadable(duplicate.descriptor, until: deadline)
+            } catch let error as Errno where error == .timedOut {
+                throw ForkServerError.timedOut
+            }
         }
     }
 
@@ -112,6 +145,41 @@ public final class ChildProcess: Sendable {
     /// Asks the child to end: SIGTERM.
     @discardableResult
     public func terminate() throws(ForkServerError) -> Bool { try send(.terminate) }
+
+    /// Asks the child to end, SIGTERM, and ends it, SIGKILL, when it has not done so in time. Returns when it has ended.
+    ///
+    /// - Parameter gracePeriod: How long it has. What it had begun it may finish meanwhile.
+    /// - Returns: How it ended.
+    @available(*, noasync, message: "use the async terminate(gracePeriod:)")
+    @discardableResult
+    public func terminate(gracePeriod: Duration) throws(ForkServerError) -> ExitStatus {
+        try send(.terminate)
+        do throws(ForkServerError) {
+            return try waitBlocking(until: .after(gracePeriod))
+        } catch {
+            guard case .timedOut = error else { throw error }
+        }
+        try send(.kill)
+        return try waitBlocking(until: .never)
+    }
+
+    /// Asks the child to end, SIGTERM, and ends it, SIGKILL, when it has not done so in time, without blocking a thread.
+    ///
+    /// - Parameter gracePeriod: How long it has. When the task is cancelled it is killed at once.
+    /// - Returns: How it ended.
+    @discardableResult
+    public func terminate(gracePeriod: Duration) async throws -> ExitStatus {
+        try send(.terminate)
+        do {
+            return try await wait(until: .after(gracePeriod))
+        } catch ForkServerError.timedOut {
+            try send(.kill)
+        } catch {
+            try send(.kill)
+            throw error
+        }
+        return try await wait()
+    }
 
     /// Ends the child: SIGKILL.
     @discardableResult

@@ -1,3 +1,4 @@
+import Framing
 import Syscalls
 
 #if canImport(Glibc)
@@ -19,12 +20,18 @@ public protocol ChildProgram: Codable, Sendable {
 
 /// What a child knows of itself.
 public struct ChildContext: Sendable {
+    /// How many descriptors that came with messages may wait to be taken, at either end of `connection`.
+    public static let descriptorLimit = 4096
+
     /// The process that asked for this child.
     public let clientProcess: ProcessID
+    /// Messages to and from `ChildProcess.connection` in that process. It ends when the `ChildProcess` goes.
+    public let connection: Connection
 
     /// The fork server makes it; programs do so to test theirs without a server.
-    public init(clientProcess: ProcessID) {
+    public init(clientProcess: ProcessID, connection: Connection) {
         self.clientProcess = clientProcess
+        self.connection = connection
     }
 
     /// Leaves the child with an exit code, after writing out what the standard streams hold.
@@ -34,13 +41,4 @@ public struct ChildContext: Sendable {
         flushStandardStreams()
         exitImmediately(code)
     }
-}
-
-/// Something that the fork server does once, before it forks, so that every child finds it done: a table computed, a
-/// file read, a library warmed up. What it leaves in memory and which descriptors it opens, every child has.
-///
-/// It must not start threads, nor use Dispatch or Swift Concurrency: the server checks and refuses to serve.
-public protocol Preload: Codable, Sendable {
-    /// Runs in the server.
-    func load() throws
 }

@@ -3,7 +3,11 @@ import FDPassing
 import Framing
 import Syscalls
 
-// What client and server say to each other. Both run the same build, so the coding may change from one to the next.
+// What client, server and child say to each other. All run the same build, so the coding may change from one to the next.
+//
+// A child has two sockets that only it and its client, or its client and the server, have: its *channel*, over which it is sent
+// what it is to run and speaks with its client afterwards, and its *status*, over which the server tells of its start and end. The
+// server sees neither programs nor their descriptors.
 
 /// A value that another process finds by its type's name. Its descriptors travel beside the message.
 struct PackedValue: Codable, Sendable {
@@ -17,13 +21,16 @@ struct Hello: Codable, Sendable {
     var build: BuildIdentity?
     var client: ProcessID
     var preloads: [PackedValue]
+    var preloadFailure: ForkServer.PreloadFailurePolicy
+    var spares: ForkServer.Spares
     var backend: String?
     var gracePeriodMilliseconds: Int
 }
 
 /// The server's answer, once it is ready to fork.
 enum Greeting: Codable, Sendable {
-    case ready
+    /// With the preloads that failed, where the policy lets them.
+    case ready(failedPreloads: [String])
     case differentBuild
     case typeUnknown(String)
     case preloadFailed(String, reason: String)
@@ -31,13 +38,35 @@ enum Greeting: Codable, Sendable {
     case failed(String)
 }
 
-/// Asks for a child. With it come the program's descriptors, and last the child's status channel.
-struct SpawnRequest: Codable, Sendable {
-    var program: PackedValue
-    var descriptorCount: Int
+/// What a child says to the server that forked it when it wants to be its client too, with three descriptors: the server's end of a
+/// control socket, and both ends of a sentinel pipe.
+struct Introduction: Codable, Sendable {
+    static let descriptorCount = 3
+    static let mostBytes = 256
+
+    var client: ProcessID
+    var gracePeriodMilliseconds: Int
 }
 
-/// What a status channel tells of its child, in this order. With `started` comes the child's pidfd, where there are such.
+/// What a client asks of the server.
+enum ServerRequest: Codable, Sendable {
+    /// A child. With it come the child's ends of its channel and of its status socket.
+    case spawn(typeName: String, isDetached: Bool)
+    /// What the server knows of itself, to be sent over the socket that comes with it.
+    case statistics
+    /// The client has another server now: this one ends with the client's children.
+    case retire
+
+    var descriptorCount: Int {
+        switch self {
+        case .spawn: 2
+        case .statistics: 1
+        case .retire: 0
+        }
+    }
+}
+
+/// What a status socket tells of its child, in this order. With `started` comes the child's pidfd, where there are such.
 enum ChildStatus: Codable, Sendable {
     case started(ProcessID)
     case typeUnknown
@@ -46,19 +75,33 @@ enum ChildStatus: Codable, Sendable {
     case ended(ExitStatus)
 }
 
+/// Tells a parked child what it is from now on. With it come its channel and its client's sentinel.
+struct Activation: Codable, Sendable {
+    var typeName: String
+    var client: ProcessID
+    var isDetached: Bool
+}
+
 /// Which file an executable is.
 struct BuildIdentity: Codable, Hashable, Sendable {
     let device: UInt64
     let inode: UInt64
     let size: Int64
 
+    /// That of the executable at a path; `nil` where it cannot be told.
+    init?(ofFileAt path: String) {
+        guard let status = try? FileStatus(ofFileAt: path) else { return nil }
+        device = status.identity.device
+        inode = status.identity.inode
+        size = status.size
+    }
+
     /// The executable of this process; `nil` where the kernel does not tell.
     static var current: BuildIdentity? {
         #if os(Linux)
-            guard let status = try? FileStatus(ofFileAt: "/proc/self/exe") else { return nil }
-            return BuildIdentity(device: status.identity.device, inode: status.identity.inode, size: status.size)
+            BuildIdentity(ofFileAt: "/proc/self/exe")
         #else
-            return nil
+            nil
         #endif
     }
 }

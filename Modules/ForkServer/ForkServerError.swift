@@ -10,6 +10,8 @@ public enum ForkServerError: Error, Sendable {
     case startFailed(String)
     /// The executable on disk is another build than the program that runs.
     case differentBuild
+    /// The named executable is another file than the one that was started first: its path. `reload` takes the new one.
+    case executableReplaced(String)
     /// A preload failed in the server: which one, and why.
     case preloadFailed(String, reason: String)
     /// The server has more than one thread, so that forking it is not safe; the threads' names, and what was loaded last.
@@ -43,6 +45,8 @@ extension ForkServerError: CustomStringConvertible {
             "call ForkServer.bootstrap() as the first line of main, or name an executable that does"
         case .startFailed(let reason): "the fork server did not start: \(reason)"
         case .differentBuild: "the executable was replaced by another build since this program started"
+        case .executableReplaced(let path):
+            "the executable \(path) was replaced since the fork server was started first: call reload() to use the new one"
         case .preloadFailed(let preload, let reason): "the preload \(preload) failed in the fork server: \(reason)"
         case .notSingleThreaded(let threads, let culprit):
             "the fork server has \(threads.count) threads (\(threads.joined(separator: ", "))) after \(culprit): "

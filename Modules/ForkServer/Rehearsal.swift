@@ -1,8 +1,8 @@
-import BinaryCoding
 import FDPassing
+import Framing
 import Syscalls
 
-/// Does once in the server what each child will do first.
+/// Does in the server, and in a parked child, what a child will do first.
 ///
 /// Swift's runtime builds generic types and looks conformances up when they are first met, which is slow, and what it has
 /// built every child forked later has in memory.
@@ -16,24 +16,28 @@ struct Rehearsal: ChildProgram {
 
     static func perform() throws {
         let outgoing = OutgoingDescriptors()
-        let descriptor = try PassedDescriptor(duplicating: .standardInput)
-        let packed = try PackedValue(
-            Rehearsal(descriptor: descriptor, number: 1, text: "", bytes: []), outgoing: outgoing)
-        guard let type = TypeName.type(named: packed.typeName) as? any ChildProgram.Type else {
-            throw ForkServerError.typeUnknown(packed.typeName)
-        }
-        var batch = DescriptorBatch()
-        batch.append(try descriptor.descriptor!.duplicate())
+        let program = Rehearsal(
+            descriptor: try PassedDescriptor(duplicating: .standardInput), number: 1, text: "", bytes: [])
+        let request = try ChildRequest.encode(program, nil, outgoing: outgoing)
         let pair = try SocketPair()
-        let request = ReceivedRequest(program: packed, descriptors: batch, status: pair.first)
-        try type.run(request, in: ChildContext(clientProcess: .current))
-        pair.second.discard()
+        let client = Connection(pair.first)
+        try client.send(request, passing: outgoing.descriptors)
+        let name = try TypeName.name(of: Rehearsal.self)
+        guard let type = TypeName.type(named: name) as? any ChildProgram.Type else {
+            throw ForkServerError.typeUnknown(name)
+        }
+        let channel = Connection(pair.second, descriptorLimit: ChildContext.descriptorLimit)
+        try type.rehearse(in: ChildContext(clientProcess: .current, connection: channel))
         // The first write asks the kernel what it can; standard input is /dev/null, open for both.
         try FileDescriptor.standardInput.writeAll([0])
     }
 }
 
 extension ChildProgram {
+    fileprivate static func rehearse(in context: ChildContext) throws {
+        _ = try ChildRequest.run(Self.self, in: context)
+    }
+
     /// Has the runtime build what decoding this type takes, without decoding anything.
     ///
     /// A synthesized `init(from:)` asks for its container first, and by then has had the container's type built.

@@ -14,21 +14,31 @@ final class Sentinel: Sendable {
     init() throws(Errno) {
         pipe = try Pipe()
     }
+
+    var ends: [FileDescriptor] { [pipe.readEnd.descriptor, pipe.writeEnd.descriptor] }
 }
 
 /// A server's process, from its start to its end, as its client holds it.
 final class RunningServer: Sendable {
     let process: ProcessID
     let control: Connection
-    private let sentinel: Sentinel
+    /// Whether it was started here: then it is this process's child, and to be reaped.
+    private let isOwn: Bool
     private let gracePeriod: Duration
+    // Kept open for as long as the server is used.
+    private let sentinel: Sentinel
+    #if os(Linux)
+        /// Opened while it surely was the server's: it is this process's child, or its parent.
+        private let descriptor: ProcessDescriptor
+    #endif
 
-    /// Starts the server, and waits until it is ready to fork.
+    /// Starts a server, and waits until it is ready to fork.
     init(
-        options: ForkServer.Options, tracker: ResourceTracker, sentinel: Sentinel
+        options: ForkServer.Options, tracker: ResourceTracker, sentinel: Sentinel, until deadline: Deadline
     ) throws(ForkServerError) {
         guard options.executable != nil || ProcessRole.isBootstrapped else { throw .notBootstrapped }
         let hello = try Self.hello(options)
+        isOwn = true
         gracePeriod = options.gracePeriod
         self.sentinel = sentinel
         let commands: OwnedFileDescriptor
@@ -42,14 +52,43 @@ final class RunningServer: Sendable {
         } catch {
             throw .system(error)
         }
+        #if os(Linux)
+            do throws(Errno) {
+                descriptor = try ProcessDescriptor(of: process)
+            } catch {
+                try? process.send(.kill)
+                _ = try? process.wait()
+                throw .system(error)
+            }
+        #endif
         do throws(ForkServerError) {
-            try greet(hello, until: .after(options.startTimeout))
+            try greet(hello, until: deadline, orWithin: options.startTimeout)
         } catch {
             // Whatever it is that was started, it is no server.
             try? process.send(.kill)
             _ = try? process.wait()
             throw error
         }
+    }
+
+    /// Makes this process, which a server has forked, one of its clients.
+    init(
+        introducedOn registration: FileDescriptor, sentinel: Sentinel, gracePeriod: Duration
+    ) throws(ForkServerError) {
+        let pair: SocketPair
+        do throws(Errno) { pair = try SocketPair() } catch { throw .system(error) }
+        process = .parent
+        isOwn = false
+        self.gracePeriod = gracePeriod
+        self.sentinel = sentinel
+        let theirs = pair.second
+        control = Connection(pair.first)
+        #if os(Linux)
+            do throws(Errno) { descriptor = try ProcessDescriptor(of: .parent) } catch { throw .system(error) }
+        #endif
+        try Introductions.send(
+            Introduction(client: .current, gracePeriodMilliseconds: Int(gracePeriod.roundedUpMilliseconds)),
+            passing: [theirs.descriptor] + sentinel.ends, on: registration)
     }
 
     private static func hello(_ options: ForkServer.Options) throws(ForkServerError) -> Hello {
@@ -61,21 +100,23 @@ final class RunningServer: Sendable {
         }
         return Hello(
             build: options.executable == nil ? BuildIdentity.current : nil, client: .current, preloads: preloads,
-            backend: options.backend,
+            preloadFailure: options.preloadFailure, spares: options.spares, backend: options.backend,
             gracePeriodMilliseconds: Int(options.gracePeriod.roundedUpMilliseconds))
     }
 
-    private func greet(_ hello: Hello, until deadline: Deadline) throws(ForkServerError) {
+    private func greet(
+        _ hello: Hello, until deadline: Deadline, orWithin startTimeout: Duration
+    ) throws(ForkServerError) {
         do throws(ForkServerError) {
-            let ends = [sentinel.pipe.readEnd.descriptor, sentinel.pipe.writeEnd.descriptor]
-            try control.send(message: hello, passing: ends, until: deadline)
+            let last = min(deadline, .after(startTimeout))
+            try control.send(message: hello, passing: sentinel.ends, until: last)
             let answer: [UInt8]
-            do throws(FramingError) { answer = try control.receive(until: deadline) } catch { throw .connection(error) }
+            do throws(FramingError) { answer = try control.receive(until: last) } catch { throw .connection(error) }
             guard let greeting = try? BinaryDecoder().decode(Greeting.self, from: answer) else {
                 throw .startFailed("its first message is not understood")
             }
             switch greeting {
-            case .ready: return
+            case .ready(let failedPreloads): for line in failedPreloads { standardErrorLine(line) }
             case .differentBuild: throw .differentBuild
             case .typeUnknown(let type): throw .typeUnknown(type)
             case .preloadFailed(let preload, let reason): throw .preloadFailed(preload, reason: reason)
@@ -84,21 +125,45 @@ final class RunningServer: Sendable {
             case .failed(let reason): throw .startFailed(reason)
             }
         } catch .connection(.timedOut) {
+            if deadline.hasPassed { throw .timedOut }
             throw .startFailed("it did not answer in time: does its main call ForkServer.bootstrap() first?")
         } catch .connection(let error) {
             throw .startFailed("it ended at once (\(error)): does its main call ForkServer.bootstrap() first?")
         }
     }
 
+    /// Whether it is known to have ended. Its socket may be open for a moment longer, in a child that was just being forked.
+    var hasEnded: Bool {
+        #if os(Linux)
+            (try? descriptor.waitForEnd(until: .now)) == true
+        #else
+            false
+        #endif
+    }
+
+    // MARK: The end
+
+    /// Has the server end with the children that it has.
+    func retire() {
+        // One that cannot be told is gone, or as good as that.
+        try? control.send(message: ServerRequest.retire, until: .after(.seconds(1)))
+    }
+
+    /// Waits until a server that was retired has ended by itself, and reaps it.
+    func reap() {
+        if isOwn { _ = try? process.wait() }
+        control.close()
+    }
+
     /// Has the server end, and waits until it has. Its children are killed first.
     ///
     /// A server that does not (it was stopped, or a preload's exit handler hangs) is killed some time after its children's
-    /// grace period.
+    /// grace period. One that was not started here goes on: its other clients want it.
     func disconnectAndReap() {
         control.close()
+        guard isOwn else { return }
         #if os(Linux)
-            let descriptor = try? ProcessDescriptor(of: process)
-            if (try? descriptor?.waitForEnd(until: .after(gracePeriod + .seconds(5)))) == false {
+            if (try? descriptor.waitForEnd(until: .after(gracePeriod + .seconds(5)))) == false {
                 try? process.send(.kill)
             }
         #endif

@@ -7,17 +7,16 @@ import Syscalls
 final class ServerClient {
     /// Descriptors of requests that were read ahead. A client that sends more at once than this is disconnected.
     static let descriptorLimit = 4096
-    /// Of a request, whose status channel is one more.
-    static let mostDescriptorsARequest = descriptorLimit - 1
 
     let process: ProcessID
     let connection: Connection
     /// Children watch the read end; the write end is open as long as the client or this server lives.
     let sentinel: Pipe
     private let gracePeriod: Duration
-    /// Those that run, or have ended and were not reaped yet: their numbers are still theirs.
-    private var children: Set<ProcessID> = []
-    private(set) var hasEnded = false
+    /// Those that go with it.
+    private var children: [ProcessID: ServerChild] = [:]
+    /// Whether it asks for nothing any more.
+    private(set) var isRetired = false
 
     init(process: ProcessID, connection: Connection, sentinel: consuming Pipe, gracePeriod: Duration) {
         self.process = process
@@ -26,39 +25,24 @@ final class ServerClient {
         self.gracePeriod = gracePeriod
     }
 
-    var hasChildren: Bool { !children.isEmpty }
+    /// Whether the server has nothing to do for it any more.
+    var isDone: Bool { isRetired && children.isEmpty }
+    var childCount: Int { children.count }
 
-    /// Tells the client that its child has started, and, when the time comes, how it ended.
-    func watch(
-        _ child: ProcessID, status: Connection, in reactor: Reactor, ended: @escaping () -> Void
-    ) throws(Errno) {
-        let ended = { [unowned self] (exitStatus: ExitStatus) in
-            children.remove(child)
-            // A client that is gone, or does not listen any more, is not waited for.
-            try? status.send(message: ChildStatus.ended(exitStatus), until: .now)
-            status.close()
-            ended()
-        }
-        #if os(Linux)
-            // Opened before anybody could reap the child, so it is surely the child's.
-            let descriptor = try ProcessDescriptor(of: child)
-            try? status.send(message: ChildStatus.started(child), passing: [descriptor.descriptor], until: .now)
-            try reactor.addChild(child, descriptor, ended)
-        #else
-            try? status.send(message: ChildStatus.started(child), until: .now)
-            try reactor.addChild(child, ended)
-        #endif
-        children.insert(child)
-    }
+    func add(_ child: ServerChild) { children[child.process] = child }
+    func remove(_ child: ServerChild) { children[child.process] = nil }
+
+    /// It has another server: this one stays for the children that it has.
+    func retire() { isRetired = true }
 
     /// The client is gone, and its children are to go too: asked first, and killed after the grace period.
-    func killChildren(in reactor: Reactor) {
-        hasEnded = true
+    func end(in reactor: Reactor) {
+        isRetired = true
         connection.close()
-        for child in children { try? child.send(.terminate) }
-        guard hasChildren else { return }
+        for child in children.values { child.send(.terminate) }
+        guard !children.isEmpty else { return }
         reactor.addTimer(after: gracePeriod) { [self] in
-            for child in children { try? child.send(.kill) }
+            for child in children.values { child.send(.kill) }
         }
     }
 }

@@ -20,42 +20,36 @@ final class ServerProcess {
     static let role = ProcessRole(name: "fork server") { run() }
 
     private let reactor: Reactor
-    /// Signals that the server ignores, as they were before: children get them back.
-    private let dispositions: [SignalDisposition]
-    /// The limit of open files as it was: children get it back. The server itself needs two for each child that lives.
-    private let openFilesLimit: ResourceLimit
-    /// What every child keeps: the standard streams, the tracker's, and what preloads opened.
-    private let keptDescriptors: [FileDescriptor]
+    private let inheritance: ForkedChild.Inheritance
+    /// Where children introduce themselves that want to be clients.
+    private let registration: FileDescriptor
     private var clients: [ServerClient] = []
-    /// Requests that were read and not served. Forking happens in the main loop, where nothing is half done.
-    private var requests: [(client: ServerClient, request: ReceivedRequest)] = []
-
+    private var children: [ProcessID: ServerChild] = [:]
+    private let spares: Spares
+    private var spareTimer: TimerID?
+    private var forkCount = 0
+    private var activationCount = 0
+    /// Those that were read and not served. Forking happens in the main loop, where nothing is half done.
+    private var orders: [SpawnOrder] = []
     /// Those that children have run, by name.
     private var programTypes: [String: any ChildProgram.Type] = [:]
 
-    private static let control = FileDescriptor(rawValue: ProcessRole.firstDescriptor)
-    private static let tracker = FileDescriptor(rawValue: ProcessRole.firstDescriptor + 1)
+    /// How long a parked child may take to answer. One that was stopped does not, and its request goes to another.
+    private static let activationTimeout = Duration.seconds(2)
 
-    private init(
-        reactor: Reactor, dispositions: [SignalDisposition], openFilesLimit: ResourceLimit,
-        keptDescriptors: [FileDescriptor]
-    ) {
+    init(
+        reactor: Reactor, inheritance: ForkedChild.Inheritance, registration: FileDescriptor, spares: Spares
+    ) throws(Errno) {
         self.reactor = reactor
-        self.dispositions = dispositions
-        self.openFilesLimit = openFilesLimit
-        self.keptDescriptors = keptDescriptors
+        self.inheritance = inheritance
+        self.registration = registration
+        self.spares = spares
+        try reactor.addReader(registration) { [unowned self] _ in readIntroductions() }
     }
 
-    // MARK: Start
-
     private static func run() -> Never {
-        let control = Connection(
-            OwnedFileDescriptor(owning: control.rawValue), descriptorLimit: ServerClient.descriptorLimit)
-        ResourceTracker.shared.inherit(OwnedFileDescriptor(owning: tracker.rawValue))
         do {
-            let (server, greeting) = try prepare(control)
-            try control.send(message: greeting)
-            try server?.serve()
+            try ServerStart.perform()?.serve()
         } catch {
             // The client is gone, or cannot be told in any other way.
             standardErrorLine("fork server: \(error)")
@@ -64,158 +58,22 @@ final class ServerProcess {
         exit(0)
     }
 
-    private static func prepare(_ control: Connection) throws -> (ServerProcess?, Greeting) {
-        var dispositions: [SignalDisposition] = []
-        for signal in [Signal.interrupt, .brokenPipe] {
-            dispositions.append(try signal.disposition())
-            try signal.ignore()
-        }
-        let hello = try BinaryDecoder().decode(Hello.self, from: try control.receive())
-        var sentinel = try control.receiveDescriptors(2)
-        guard hello.build == nil || hello.build == BuildIdentity.current else { return (nil, .differentBuild) }
-        try Rehearsal.perform()
-        if let refusal = try loadAll(hello.preloads) { return (nil, refusal) }
-
-        // Whatever is open now beyond what the server itself uses, a preload has opened: children have it too.
-        let own = try [3] + sentinel.remaining.map(\.rawValue) + [control.withDescriptor { $0.rawValue }]
-        let kept = try openDescriptors().filter { !own.contains($0.rawValue) }
-
-        let backend = hello.backend.flatMap { ReactorBackends.named($0) }
-        if let name = hello.backend, backend == nil {
-            let known = ReactorBackends.all.map { $0.name }.joined(separator: ", ")
-            return (nil, .failed("there is no reactor backend “\(name)” here: \(known)"))
-        }
-        let openFilesLimit = try ResourceLimit.current(.openFiles)
-        try ResourceLimit.raiseOpenFiles()
-        let server = ServerProcess(
-            reactor: try Reactor(backend: backend), dispositions: dispositions, openFilesLimit: openFilesLimit,
-            keptDescriptors: kept)
-        try server.add(
-            ServerClient(
-                process: hello.client, connection: control,
-                sentinel: Pipe(readEnd: sentinel.take(at: 0)!, writeEnd: sentinel.take(at: 1)!),
-                gracePeriod: .milliseconds(hello.gracePeriodMilliseconds)))
-        return (server, .ready)
-    }
-
-    /// Runs the preloads in order; what is wrong with one, or `nil`.
-    private static func loadAll(_ preloads: [PackedValue]) throws -> Greeting? {
-        if let refusal = try threadCheck(after: "its start") { return refusal }
-        for packed in preloads {
-            guard let type = TypeName.type(named: packed.typeName) as? any Preload.Type else {
-                return .typeUnknown(packed.typeName)
-            }
-            let name = String(describing: type)
-            do {
-                try BinaryDecoder().decode(type, from: packed.payload).load()
-            } catch {
-                return .preloadFailed(name, reason: "\(error)")
-            }
-            if let refusal = try threadCheck(after: "the preload \(name)") { return refusal }
-        }
-        return nil
-    }
-
-    private static func threadCheck(after culprit: String) throws(Errno) -> Greeting? {
-        guard let threads = try extraThreads() else { return nil }
-        return .notSingleThreaded(threads: threads, culprit: culprit)
-    }
-
-    /// The names of all threads when there is more than one.
-    private static func extraThreads() throws(Errno) -> [String]? {
-        #if os(Linux)
-            return try ProcessID.current.threadCount() == 1 ? nil : ProcessID.current.threadNames()
-        #else
-            // Darwin does not tell this without Mach calls.
-            return nil
-        #endif
-    }
-
-    private static func openDescriptors() throws(Errno) -> [FileDescriptor] {
-        #if os(Linux)
-            try FileDescriptor.allOpen()
-        #else
-            (0..<getdtablesize()).map { FileDescriptor(rawValue: $0) }.filter(\.isOpen)
-        #endif
-    }
-
     // MARK: Serving
 
     /// Serves until the last client and its children are gone.
     private func serve() throws(Errno) {
+        defer { spares.endAll() }
         while !clients.isEmpty {
-            // One fork a round, so that the ends of children are told in between.
-            if !requests.isEmpty {
-                let (client, request) = requests.removeFirst()
-                fork(request, for: client)
-            }
-            try reactor.runOnce(timeout: requests.isEmpty ? nil : .zero)
+            // One a round, so that the ends of children are told in between.
+            if !orders.isEmpty { serve(orders.removeFirst()) }
+            if orders.isEmpty { scheduleSpares() }
+            try reactor.runOnce(timeout: orders.isEmpty ? nil : .zero)
         }
     }
 
-    private func add(_ client: ServerClient) throws {
-        clients.append(client)
-        try client.connection.withDescriptor { descriptor throws(FramingError) in
-            try framing { () throws(Errno) in
-                try reactor.addReader(descriptor) { [unowned self] _ in read(client, descriptor) }
-            }
-        }
-    }
-
-    private func read(_ client: ServerClient, _ descriptor: FileDescriptor) {
-        do throws(FramingError) {
-            try client.connection.receiveAvailable { bytes throws(FramingError) in
-                guard let message = try? BinaryDecoder().decode(SpawnRequest.self, from: bytes),
-                    (0..<ServerClient.descriptorLimit).contains(message.descriptorCount)
-                else {
-                    // A request that makes no sense costs its sender this connection, and nobody else anything.
-                    standardErrorLine("fork server: a message from process \(client.process) is not understood")
-                    throw .closed
-                }
-                var descriptors = try client.connection.receiveDescriptors(message.descriptorCount + 1)
-                let status = descriptors.take(at: message.descriptorCount)!
-                requests.append(
-                    (client, ReceivedRequest(program: message.program, descriptors: descriptors, status: status)))
-            }
-        } catch {
-            reactor.removeReader(descriptor)
-            clientEnded(client)
-        }
-    }
-
-    private func fork(_ request: ReceivedRequest, for client: ServerClient) {
-        let status = request.statusConnection
-        guard let type = programType(request.program.typeName) else {
-            try? status.send(message: ChildStatus.typeUnknown, until: .now)
-            return
-        }
-        do throws(Errno) {
-            if let threads = try Self.extraThreads() {
-                try? status.send(message: ChildStatus.notSingleThreaded(threads: threads), until: .now)
-                return
-            }
-            flushStandardStreams()
-            switch try forkProcess() {
-            case .child:
-                ForkedChild(
-                    type: type, request: request, client: client, keptDescriptors: keptDescriptors,
-                    dispositions: dispositions, openFilesLimit: openFilesLimit
-                ).run()
-            case .parent(let child):
-                // Closed before the client hears of the child: from then on their other ends tell of the child's death.
-                _ = request.takeDescriptors()
-                do throws(Errno) {
-                    try client.watch(child, status: status, in: reactor) { [unowned self] in removeIfDone(client) }
-                } catch {
-                    // Nobody could tell of its end, so it is not to be.
-                    try? child.send(.kill)
-                    _ = try? child.wait()
-                    throw error
-                }
-            }
-        } catch {
-            try? status.send(message: ChildStatus.forkFailed(error.rawValue), until: .now)
-        }
+    private func serve(_ order: SpawnOrder) {
+        guard programType(order.typeName) != nil else { return order.refuse(.typeUnknown) }
+        if let spare = spares.take() { activate(spare, order) } else { fork(order) }
     }
 
     /// The type of a program.
@@ -227,41 +85,239 @@ final class ServerProcess {
         guard let type = TypeName.type(named: name) as? any ChildProgram.Type else { return nil }
         type.prepareDecoding()
         programTypes[name] = type
+        spares.startGeneration()
         return type
     }
 
-    // MARK: The end
+    // MARK: Clients
 
-    private func clientEnded(_ client: ServerClient) {
-        requests.removeAll { $0.client === client }
-        client.killChildren(in: reactor)
-        removeIfDone(client)
+    func add(_ client: ServerClient) throws {
+        try client.connection.withDescriptor { descriptor throws(FramingError) in
+            try framing { () throws(Errno) in
+                try reactor.addReader(descriptor) { [unowned self] _ in read(client, descriptor) }
+            }
+        }
+        clients.append(client)
+    }
+
+    private func read(_ client: ServerClient, _ descriptor: FileDescriptor) {
+        do throws(FramingError) {
+            try client.connection.receiveAvailable { bytes throws(FramingError) in
+                guard let request = try? BinaryDecoder().decode(ServerRequest.self, from: bytes) else {
+                    // A request that makes no sense costs its sender this connection, and nobody else anything.
+                    standardErrorLine("fork server: a message from process \(client.process) is not understood")
+                    throw .closed
+                }
+                var descriptors = try client.connection.receiveDescriptors(request.descriptorCount)
+                switch request {
+                case .spawn(let typeName, let isDetached):
+                    orders.append(
+                        SpawnOrder(
+                            typeName: typeName, isDetached: isDetached, client: client,
+                            channel: descriptors.take(at: 0)!, status: descriptors.take(at: 1)!))
+                case .statistics:
+                    try? Connection(descriptors.take(at: 0)!).send(message: statistics, until: .now)
+                case .retire:
+                    client.retire()
+                    removeIfDone(client)
+                }
+            }
+        } catch {
+            reactor.removeReader(descriptor)
+            orders.removeAll { $0.client === client }
+            client.end(in: reactor)
+            removeIfDone(client)
+        }
     }
 
     private func removeIfDone(_ client: ServerClient) {
-        if client.hasEnded, !client.hasChildren { clients.removeAll { $0 === client } }
-    }
-}
-
-/// A request as it was read, with its descriptors.
-final class ReceivedRequest {
-    let program: PackedValue
-    let statusConnection: Connection
-    private var descriptors: DescriptorBatch
-
-    init(
-        program: PackedValue, descriptors: consuming DescriptorBatch, status: consuming OwnedFileDescriptor
-    ) {
-        self.program = program
-        self.descriptors = descriptors
-        statusConnection = Connection(status, readable: false)
+        guard client.isDone, !orders.contains(where: { $0.client === client }) else { return }
+        try? client.connection.withDescriptor { reactor.removeReader($0) }
+        clients.removeAll { $0 === client }
     }
 
-    var programDescriptors: [FileDescriptor] { descriptors.remaining }
+    private func readIntroductions() {
+        while var received = Introductions.next(on: registration) {
+            let control = Connection(received.descriptors.take(at: 0)!, descriptorLimit: ServerClient.descriptorLimit)
+            let sentinel = Pipe(
+                readEnd: received.descriptors.take(at: 1)!, writeEnd: received.descriptors.take(at: 2)!)
+            try? add(
+                ServerClient(
+                    process: received.introduction.client, connection: control, sentinel: sentinel,
+                    gracePeriod: .milliseconds(received.introduction.gracePeriodMilliseconds)))
+        }
+    }
 
-    func takeDescriptors() -> DescriptorBatch {
-        var taken = DescriptorBatch()
-        swap(&taken, &descriptors)
-        return taken
+    // MARK: Forking
+
+    /// Forks a child and has the reactor watch it.
+    ///
+    /// - Parameter run: What the child does; it does not return.
+    private func fork(_ state: ServerChild.State, _ run: () -> Never) throws(Errno) -> ServerChild {
+        flushStandardStreams()
+        let start = Deadline.now
+        switch try forkProcess() {
+        case .child:
+            run()
+        case .parent(let process):
+            spares.noteFork(taking: .now - start)
+            forkCount += 1
+            let child = try ServerChild(process, state)
+            children[process] = child
+            do throws(Errno) {
+                try child.watch(in: reactor) { [unowned self, unowned child] in ended(child, $0) }
+            } catch {
+                // Nobody could tell of its end, so it is not to be.
+                children[process] = nil
+                child.send(.kill)
+                _ = try? process.wait()
+                throw error
+            }
+            return child
+        }
+    }
+
+    private func fork(_ order: SpawnOrder) {
+        do throws(Errno) {
+            if let threads = try ServerStart.extraThreads() {
+                return order.refuse(.notSingleThreaded(threads: threads))
+            }
+            guard let type = programType(order.typeName), let channel = order.channelDescriptor else { return }
+            let sentinel = order.isDetached ? nil : order.client.sentinel.readEnd.descriptor
+            let child = try fork(.running(status: order.status)) {
+                ForkedChild(inheritance: inheritance).run(
+                    type, for: order.client.process, channel: channel, sentinel: sentinel)
+            }
+            hasBegun(child, order)
+        } catch {
+            order.refuse(.forkFailed(error.rawValue))
+        }
+    }
+
+    /// The order is the child's from now on.
+    private func hasBegun(_ child: ServerChild, _ order: SpawnOrder) {
+        child.state = .running(status: order.status)
+        if !order.isDetached { order.client.add(child) }
+        // Closed before the client hears of the child: from then on its other end tells of the child's death.
+        order.releaseChannel()
+        child.report(to: order.status)
+    }
+
+    private func ended(_ child: ServerChild, _ status: ExitStatus) {
+        children[child.process] = nil
+        switch child.state {
+        case .running(let channel):
+            try? channel.send(message: ChildStatus.ended(status), until: .now)
+            channel.close()
+            for client in clients { client.remove(child) }
+            for client in clients { removeIfDone(client) }
+        case .parked(let activation, _):
+            activation.close()
+            spares.hasDied(child)
+        case .activating(let order, let activation, let timeout):
+            // It may have taken the order before it ended.
+            stopAwaiting(activation, timeout)
+            if (try? activation.receive(until: .now)) != nil {
+                hasBegun(child, order)
+                ended(child, status)
+            } else {
+                spares.hasDied(child)
+                orders.insert(order, at: 0)
+            }
+            activation.close()
+        case .dismissed: break
+        }
+    }
+
+    // MARK: Spares
+
+    private func scheduleSpares() {
+        guard spareTimer == nil, let delay = spares.timeToNextChange else { return }
+        spareTimer = reactor.addTimer(after: delay) { [unowned self] in
+            spareTimer = nil
+            changeSpares()
+        }
+    }
+
+    /// Forks one, or dismisses one: one at a time, so that a request is served in between.
+    private func changeSpares() {
+        if let unwanted = spares.takeUnwanted() {
+            if case .parked(let activation, _) = unwanted.state { activation.close() }
+            unwanted.state = .dismissed
+        } else if spares.needsAnother {
+            // One that cannot be had now is tried again later, and its lack costs a request only time.
+            try? forkSpare()
+        }
+    }
+
+    private func forkSpare() throws(Errno) {
+        guard try ServerStart.extraThreads() == nil else { return }
+        let pair = try SocketPair()
+        let theirs = pair.second.descriptor
+        let activation = Connection(pair.first)
+        let types = programTypes
+        let child = try fork(.parked(activation: activation, generation: spares.generation)) {
+            ForkedChild(inheritance: inheritance).park(awaiting: theirs, types: types)
+        }
+        spares.add(child)
+    }
+
+    /// Gives an order to a parked child. It stays the server's until the child has said that it took it.
+    private func activate(_ spare: ServerChild, _ order: SpawnOrder) {
+        guard case .parked(let activation, _) = spare.state, let channel = order.channelDescriptor else { return }
+        let message = Activation(
+            typeName: order.typeName, client: order.client.process, isDetached: order.isDetached)
+        let passed = [channel, order.client.sentinel.readEnd.descriptor]
+        let timeout = reactor.addTimer(after: Self.activationTimeout) { [unowned spare] in spare.send(.kill) }
+        spare.state = .activating(order, activation: activation, timeout: timeout)
+        do {
+            try activation.withDescriptor { descriptor throws(FramingError) in
+                try framing { () throws(Errno) in
+                    try reactor.addReader(descriptor) { [unowned self, unowned spare] _ in
+                        hasAnswered(spare)
+                    }
+                }
+            }
+            try activation.send(message: message, passing: passed, until: .now)
+        } catch {
+            // It is dead, or as good as that; its end gives the order back.
+            spare.send(.kill)
+        }
+    }
+
+    private func hasAnswered(_ spare: ServerChild) {
+        guard case .activating(let order, let activation, let timeout) = spare.state else { return }
+        guard (try? activation.receive(until: .now)) != nil else {
+            // The end of the stream: it has died, which its own descriptor will tell.
+            try? activation.withDescriptor { reactor.removeReader($0) }
+            return
+        }
+        stopAwaiting(activation, timeout)
+        activation.close()
+        activationCount += 1
+        spares.hasServed()
+        hasBegun(spare, order)
+    }
+
+    private func stopAwaiting(_ activation: Connection, _ timeout: TimerID) {
+        reactor.cancelTimer(timeout)
+        try? activation.withDescriptor { reactor.removeReader($0) }
+    }
+
+    // MARK: Statistics
+
+    private var statistics: ForkServer.Statistics {
+        var memory = (resident: 0, private: 0)
+        var threads = 1
+        #if os(Linux)
+            memory.resident = (try? ProcessID.current.residentMemoryKiB()) ?? 0
+            memory.private = (try? ProcessID.current.privateMemoryKiB()) ?? 0
+            threads = (try? ProcessID.current.threadCount()) ?? 1
+        #endif
+        return ForkServer.Statistics(
+            forks: forkCount, activations: activationCount,
+            childrenRunning: clients.reduce(0) { $0 + $1.childCount }, sparesReady: spares.count,
+            forkTime: spares.forkTime ?? .zero, waitingRequests: orders.count, residentMemoryKiB: memory.resident,
+            privateMemoryKiB: memory.private, threads: threads)
     }
 }

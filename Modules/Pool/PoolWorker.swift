@@ -9,15 +9,11 @@ import Syscalls
 ///
 /// It ends when its program closes the socket, or dies.
 struct PoolWorker: ChildProgram {
-    /// The worker's own socket, shared with nobody but the pool.
-    let socket: PassedDescriptor
-
     func run(in child: ChildContext) throws {
         // An interrupt from the terminal reaches the whole group; the program decides what it means.
         try Signal.interrupt.ignore()
         setThreadName("pool worker")
-        guard let socket = socket.take() else { return }
-        let loop = WorkerLoop(Connection(socket, descriptorLimit: TaskMessage.mostDescriptors))
+        let loop = WorkerLoop(child.connection)
         guard let first = try loop.serveUntilAsync() else { return }
 
         // The first async task: from here on the main thread belongs to the main queue, which Swift's runtime expects there,

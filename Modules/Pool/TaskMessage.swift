@@ -9,7 +9,7 @@ import Syscalls
 struct TaskMessage {
     static let headerSize = 8
     /// Of a task, or of a result.
-    static let mostDescriptors = 4096
+    static let mostDescriptors = ChildContext.descriptorLimit
 
     /// The task as it goes over the wire, and the descriptors that go beside it, kept open until it is sent.
     static func encode(_ task: some Encodable & Sendable) throws(PoolError) -> EncodedTask {

@@ -11,7 +11,7 @@ import Syscalls
 /// reply itself, without a hop through another thread. A lock says which.
 final class Worker: Sendable {
     let child: ChildProcess
-    let connection: Connection
+    var connection: Connection { child.connection }
     private let reading = Lock(Reading())
     /// How far the last task is on its way, so that a worker's end in the midst of it is not taken for the task's.
     let handover = Atomic(Handover.done)
@@ -32,13 +32,7 @@ final class Worker: Sendable {
 
     /// Starts a worker.
     init(on server: ForkServer) throws(ForkServerError) {
-        let pair: SocketPair
-        do throws(Errno) { pair = try SocketPair() } catch { throw .system(error) }
-        let theirs = PassedDescriptor(pair.second)
-        child = try server.spawnBlocking(PoolWorker(socket: theirs), until: .after(.seconds(60)))
-        // Closed here, so that the worker's death is the end of the stream.
-        theirs.take()?.discard()
-        connection = Connection(pair.first, descriptorLimit: TaskMessage.mostDescriptors)
+        child = try server.spawnBlocking(PoolWorker(), until: .after(.seconds(60)))
     }
 
     // MARK: Leased

@@ -69,8 +69,12 @@ public struct SocketKind: RawRepresentable, Hashable, Sendable {
         public static var stream: SocketKind { SocketKind(rawValue: CInt(SOCK_STREAM.rawValue)) }
         /// A connected stream of messages. Linux only. The corresponding C constant is `SOCK_SEQPACKET`.
         public static var sequencedPacket: SocketKind { SocketKind(rawValue: CInt(SOCK_SEQPACKET.rawValue)) }
+        /// Messages without a connection. The corresponding C constant is `SOCK_DGRAM`.
+        public static var datagram: SocketKind { SocketKind(rawValue: CInt(SOCK_DGRAM.rawValue)) }
     #else
         /// The corresponding C constant is `SOCK_STREAM`.
         public static var stream: SocketKind { SocketKind(rawValue: SOCK_STREAM) }
+        /// Messages without a connection. The corresponding C constant is `SOCK_DGRAM`.
+        public static var datagram: SocketKind { SocketKind(rawValue: SOCK_DGRAM) }
     #endif
 }

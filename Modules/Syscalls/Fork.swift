@@ -34,3 +34,13 @@ public func exitImmediately(_ code: CInt) -> Never {
 public func flushStandardStreams() {
     fflush(nil)
 }
+
+#if os(Linux)
+    /// Has the exit handlers that are installed by now never run, for a fork's child whose parent they belong to. Those installed
+    /// later do. Linux only.
+    ///
+    /// The corresponding C function is `on_exit`.
+    public func forgetExitHandlers() throws(Errno) {
+        guard csys_forget_exit_handlers() == 0 else { throw .noMemory }
+    }
+#endif

@@ -31,10 +31,20 @@ import CSyscalls
 
         /// The process's private memory in KiB: what its end would free. Linux only. See proc(5), smaps_rollup.
         public func privateMemoryKiB() throws(Errno) -> Int {
+            try memory(["Private_Clean:", "Private_Dirty:"])
+        }
+
+        /// The process's memory in KiB that is in use, shared or not. Linux only. See proc(5), smaps_rollup.
+        public func residentMemoryKiB() throws(Errno) -> Int {
+            try memory(["Rss:"])
+        }
+
+        /// The sum of some lines of `smaps_rollup`, in KiB.
+        private func memory(_ names: [String]) throws(Errno) -> Int {
             let file = try OwnedFileDescriptor.open("/proc/\(procName)/smaps_rollup", .readOnly)
             let text = String(decoding: try file.descriptor.readToEnd(), as: UTF8.self)
             return text.split(separator: "\n")
-                .filter { $0.hasPrefix("Private_Clean:") || $0.hasPrefix("Private_Dirty:") }
+                .filter { line in names.contains { line.hasPrefix($0) } }
                 .compactMap { $0.split(separator: " ").dropFirst().first.flatMap { Int($0) } }
                 .reduce(0, +)
         }

@@ -5,9 +5,9 @@
 #endif
 
 /// A limit on what this process may use. See getrlimit(2).
-public struct ResourceLimit: Hashable, Sendable {
+public struct ResourceLimit: Hashable, Sendable, Codable {
     /// What is limited. See getrlimit(2).
-    public enum Resource: Sendable, CaseIterable {
+    public enum Resource: Sendable, CaseIterable, Codable {
         /// The number of open descriptors.
         case openFiles
         /// Bytes of address space.

@@ -5,7 +5,7 @@
 #endif
 
 /// A signal's number. See signal(7).
-public struct Signal: RawRepresentable, Hashable, Sendable {
+public struct Signal: RawRepresentable, Hashable, Sendable, Codable {
     /// The number, as signal(7) has it.
     public let rawValue: CInt
     /// A signal of signal(7), such as a real-time one, that has no name here.

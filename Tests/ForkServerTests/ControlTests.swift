@@ -32,7 +32,7 @@ private struct BareServer: ~Copyable {
 
     /// Says what a client says first, and expects to be welcome.
     func greet() throws {
-        let hello = Hello(build: nil, client: .current, preloads: [], backend: nil, gracePeriodMilliseconds: 100)
+        let hello = Hello(build: nil)
         let sentinel = try Pipe()
         try control.send(
             message: hello, passing: [sentinel.readEnd.descriptor, sentinel.writeEnd.descriptor], until: .generous)
@@ -45,6 +45,15 @@ private struct BareServer: ~Copyable {
         let status = try process.wait()
         #expect(try tracker.close() == .exited(0))
         return status
+    }
+}
+
+extension Hello {
+    /// What a client says that wants nothing special.
+    fileprivate init(build: BuildIdentity?) {
+        self.init(
+            build: build, client: .current, preloads: [], preloadFailure: .fail, spares: .none, backend: nil,
+            gracePeriodMilliseconds: 100)
     }
 }
 
@@ -100,29 +109,29 @@ private struct BareServer: ~Copyable {
         #expect(try server.end() == .exited(0))
     }
 
-    @Test("a request with fewer or more descriptors than it says ends that client", arguments: [0, 1, 5])
+    @Test("a request with fewer descriptors than it needs ends that client", arguments: [0, 1])
     func wrongDescriptors(count: Int) throws {
         let server = try BareServer()
         try server.greet()
         let pair = try SocketPair()
-        let packed = try PackedValue(Leave(), outgoing: OutgoingDescriptors())
+        let name = try TypeName.name(of: Leave.self)
         try server.control.send(
-            message: SpawnRequest(program: packed, descriptorCount: count == 5 ? -2 : 3),
+            message: ServerRequest.spawn(typeName: name, isDetached: false),
             passing: Array(repeating: pair.second.descriptor, count: count), until: .generous)
         #expect(throws: FramingError.endOfFile) { try server.control.receive(until: .generous) }
         #expect(try server.end() == .exited(0))
     }
 
-    @Test("a client that vanishes with a request on its way costs nothing")
+    @Test("a client that vanishes with requests on their way costs nothing")
     func vanishedClient() throws {
         let server = try BareServer()
         try server.greet()
         let pair = try SocketPair()
-        let packed = try PackedValue(Leave(), outgoing: OutgoingDescriptors())
+        let name = try TypeName.name(of: Leave.self)
         for _ in 0..<50 {
             try server.control.send(
-                message: SpawnRequest(program: packed, descriptorCount: 0), passing: [pair.second.descriptor],
-                until: .generous)
+                message: ServerRequest.spawn(typeName: name, isDetached: false),
+                passing: [pair.second.descriptor, pair.second.descriptor], until: .generous)
         }
         server.control.close()
         #expect(try server.end() == .exited(0))
@@ -131,8 +140,7 @@ private struct BareServer: ~Copyable {
     @Test("another build of the executable is refused")
     func differentBuild() throws {
         let server = try BareServer()
-        let hello = Hello(
-            build: .current, client: .current, preloads: [], backend: nil, gracePeriodMilliseconds: 100)
+        let hello = Hello(build: .current)
         let sentinel = try Pipe()
         try server.control.send(
             message: hello, passing: [sentinel.readEnd.descriptor, sentinel.writeEnd.descriptor], until: .generous)

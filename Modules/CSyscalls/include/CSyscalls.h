@@ -101,6 +101,11 @@ short csys_spawn_setsid_flag(void);
 char **csys_environ(void);
 /// pthread_setname_np(3) of the calling thread; names are cut to what the kernel takes.
 void csys_set_thread_name(const char *name);
+#ifdef __linux__
+/// Has exit(3) leave with _exit(2), after flushing, once the handlers that are installed from now on have run: those
+/// installed before never do. See on_exit(3).
+int csys_forget_exit_handlers(void);
+#endif
 
 #ifdef __linux__
 int csys_pidfd_open(pid_t pid);

@@ -1,0 +1,109 @@
+import Framing
+import Reactor
+import Syscalls
+
+/// A child of the server, from the fork until it was reaped.
+final class ServerChild {
+    let process: ProcessID
+    #if os(Linux)
+        /// Opened before anybody could reap the child, so it is surely the child's.
+        let descriptor: ProcessDescriptor
+    #endif
+    var state: State
+
+    enum State {
+        /// Waits to be told what to run.
+        case parked(activation: Connection, generation: Int)
+        /// Was told, and has not answered yet.
+        case activating(SpawnOrder, activation: Connection, timeout: TimerID)
+        /// Runs for a client, which is told of its end.
+        case running(status: Connection)
+        /// Is to end, and nobody asks how.
+        case dismissed
+    }
+
+    init(_ process: ProcessID, _ state: State) throws(Errno) {
+        self.process = process
+        self.state = state
+        #if os(Linux)
+            do throws(Errno) {
+                descriptor = try ProcessDescriptor(of: process)
+            } catch {
+                // Nobody could tell of its end, so it is not to be.
+                try? process.send(.kill)
+                _ = try? process.wait()
+                throw error
+            }
+        #endif
+    }
+
+    func send(_ signal: Signal) {
+        // It was not reaped, or this object would be gone: the number is still its own.
+        try? process.send(signal)
+    }
+
+    /// Calls back when it has ended and was reaped.
+    func watch(in reactor: Reactor, ended: @escaping (ExitStatus) -> Void) throws(Errno) {
+        #if os(Linux)
+            let number = descriptor.descriptor
+            try reactor.addReader(number) { [unowned reactor, unowned self] _ in
+                guard let status = try? descriptor.poll() else { return }
+                reactor.removeReader(number)
+                ended(status)
+            }
+        #else
+            try reactor.addChild(process, ended)
+        #endif
+    }
+
+    /// Tells its client that it runs.
+    func report(to status: Connection) {
+        // A client that is gone, or does not listen any more, is not waited for.
+        #if os(Linux)
+            try? status.send(
+                message: ChildStatus.started(process), passing: [descriptor.descriptor], until: .now)
+        #else
+            try? status.send(message: ChildStatus.started(process), until: .now)
+        #endif
+    }
+}
+
+/// A request for a child, as it was read.
+final class SpawnOrder {
+    let typeName: String
+    let isDetached: Bool
+    let client: ServerClient
+    let status: Connection
+    /// The child's end of its channel, until somebody has it.
+    private var channel: OwnedFileDescriptor?
+
+    init(
+        typeName: String, isDetached: Bool, client: ServerClient, channel: consuming OwnedFileDescriptor,
+        status: consuming OwnedFileDescriptor
+    ) {
+        self.typeName = typeName
+        self.isDetached = isDetached
+        self.client = client
+        self.channel = consume channel
+        self.status = Connection(status, readable: false)
+    }
+
+    /// The channel's descriptor, which stays the order's.
+    var channelDescriptor: FileDescriptor? {
+        switch channel {
+        case .some(let channel): channel.descriptor
+        case .none: nil
+        }
+    }
+
+    /// Closes the channel here: from then on its other end tells the client of the child's death.
+    func releaseChannel() {
+        channel = nil
+    }
+
+    func refuse(_ reason: ChildStatus) {
+        try? status.send(message: reason, until: .now)
+        status.close()
+        releaseChannel()
+    }
+}
