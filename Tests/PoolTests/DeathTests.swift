@@ -141,7 +141,12 @@ import Testing
                 case .failure(let error): Issue.record("\(error)")
                 }
             }
-            #expect(try await pool.run(Add(1, 1)) == 2)
+            // A worker that was killed last may be given one more task before it is gone; but no more than each of them.
+            var last = try await asyncOutcome { try await pool.run(Add(1, 1)) }
+            for _ in 0..<3 where last.lostWorker != nil {
+                last = try await asyncOutcome { try await pool.run(Add(1, 1)) }
+            }
+            #expect(try last.get() == 2)
         }
     }
 
