@@ -13,7 +13,8 @@ extension ForkServer {
         public var preloadFailure: PreloadFailurePolicy = .fail
         /// How many children it keeps forked ahead.
         public var spares: Spares = .automatic
-        /// The reactor backend by name; `nil` is the best.
+        /// The backend of the server's reactor by name, such as `io_uring`; `nil` is the best, and so is one that the kernel
+        /// does not offer. One of your own is added (`ReactorBackends.add`) before `bootstrap()`.
         public var backend: String?
         /// How long children have after SIGTERM, when this program is gone, until SIGKILL.
         public var gracePeriod: Duration = .seconds(1)

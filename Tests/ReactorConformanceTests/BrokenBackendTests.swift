@@ -25,9 +25,20 @@ struct BrokenBackendTests {
         let checks = ConformanceCheck.all.filter { $0.name.contains(part) }
         #expect(checks.count == 1, "\(part)")
         for check in checks {
-            let failure = #expect(throws: ConformanceFailure.self) { try check.run(backend) }
-            let text = failure.map { "\($0)" } ?? ""
+            // A wait that is too short looks long enough where others have had the processor meanwhile.
+            var found: ConformanceFailure?
+            for _ in 1...50 where found == nil { found = failure(of: check, backend) }
+            let text = found.map { "\($0)" } ?? "nothing"
             #expect(text.contains(check.name) && text.contains(backend.name))
+        }
+    }
+
+    private func failure(of check: ConformanceCheck, _ backend: any ReactorBackend.Type) -> ConformanceFailure? {
+        do throws(ConformanceFailure) {
+            try check.run(backend)
+            return nil
+        } catch {
+            return error
         }
     }
 
@@ -79,7 +90,7 @@ private final class KeepsWhenRecreated: Wrapper {
 
 private final class EndsEarly: Wrapper {
     override func wait(timeout: Duration?, into events: inout [ReadinessEvent]) throws(Errno) {
-        try super.wait(timeout: timeout.map { $0 / 2 }, into: &events)
+        try super.wait(timeout: timeout.map { _ in .zero }, into: &events)
     }
 }
 

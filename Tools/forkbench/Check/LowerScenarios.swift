@@ -2,6 +2,7 @@ import Auth
 import FDPassing
 import Framing
 import Reactor
+import ReactorConformance
 import Syscalls
 
 /// The layers without processes of their own roles.
@@ -66,6 +67,11 @@ let lowerScenarios = [
     },
     Scenario(layer: .reactor, name: "each backend tells of readiness, time, other threads' work and ended children") {
         for backend in ReactorBackends.all { try checkReactor(backend) }
+    },
+    Scenario(layer: .reactor, name: "each backend passes the conformance kit") {
+        for backend in ReactorBackends.all {
+            for check in ConformanceCheck.all { try check.run(backend) }
+        }
     },
 ]
 
