@@ -44,7 +44,7 @@ extension Connection {
     ) throws(FramingError) -> [UInt8] {
         do throws(FramingError) {
             while true {
-                if let message = try inbox.pointee.decoder.next(limit: limit) { return message }
+                if let message = try inbox.decoder.next(limit: limit) { return message }
                 try fill(from: descriptor, until: deadline)
             }
         } catch {
@@ -74,7 +74,7 @@ extension Connection {
             let room = UnsafeMutableRawBufferPointer(rebasing: buffer[offset...])
             do throws(FramingError) {
                 while true {
-                    if let count = try inbox.pointee.decoder.next(into: room, limit: limit) { return count }
+                    if let count = try inbox.decoder.next(into: room, limit: limit) { return count }
                     try fill(from: descriptor, until: deadline)
                 }
             } catch {
@@ -96,7 +96,7 @@ extension Connection {
             throw error
         }
         defer { endReceiving() }
-        if inbox.pointee.decoder.bufferedByteCount > 0 { return true }
+        if inbox.decoder.bufferedByteCount > 0 { return true }
         do throws(Errno) {
             return try !descriptor.wait(for: .readable, until: deadline).isEmpty
         } catch {
@@ -115,17 +115,17 @@ extension Connection {
     }
 
     private func takeDescriptors(_ count: Int) throws(FramingError) -> DescriptorBatch {
-        guard (0...inbox.pointee.descriptors.count).contains(count) else {
-            throw .missingDescriptors(expected: count, arrived: inbox.pointee.descriptors.count)
+        guard (0...inbox.descriptors.count).contains(count) else {
+            throw .missingDescriptors(expected: count, arrived: inbox.descriptors.count)
         }
-        return inbox.pointee.descriptors.takeFirst(count)
+        return inbox.descriptors.takeFirst(count)
     }
 
     /// Bytes that were read from the descriptor and not received yet; 0 while another thread is receiving.
     public var bufferedByteCount: Int {
         guard receiving.lock(until: .now) else { return 0 }
         defer { receiving.unlock() }
-        return inbox.pointee.decoder.bufferedByteCount
+        return inbox.decoder.bufferedByteCount
     }
 
     /// Takes in what has come, without waiting, and lets `body` see each complete message.
@@ -157,7 +157,7 @@ extension Connection {
     private func nextBuffered(limit: Int) throws(FramingError) -> [UInt8]? {
         _ = try beginReceiving(until: .now)
         defer { endReceiving() }
-        do throws(FramingError) { return try inbox.pointee.decoder.next(limit: limit) } catch { throw noted(error) }
+        do throws(FramingError) { return try inbox.decoder.next(limit: limit) } catch { throw noted(error) }
     }
 
     // MARK: The turn
@@ -168,9 +168,9 @@ extension Connection {
         guard receiving.lock(until: deadline) else { throw isClosed ? .closed : .timedOut }
         do throws(FramingError) {
             let descriptor = try closable.beginUse()
-            guard inbox.pointee.failure != nil else { return descriptor }
+            guard inbox.failure != nil else { return descriptor }
             closable.endUse()
-            throw inbox.pointee.failure!
+            throw inbox.failure!
         } catch {
             receiving.unlock()
             throw error
@@ -186,7 +186,7 @@ extension Connection {
     private func noted(_ error: FramingError) -> FramingError {
         // Closing shuts a socket down, which looks as if the peer had closed.
         if isClosed { return .closed }
-        if error.endsStream { inbox.pointee.failure = error }
+        if error.endsStream { inbox.failure = error }
         return error
     }
 
@@ -198,13 +198,13 @@ extension Connection {
     @discardableResult
     private func fill(from descriptor: FileDescriptor, until deadline: Deadline) throws(FramingError) -> Bool {
         var capacity = 0
-        let count = try inbox.pointee.decoder.fill { space throws(FramingError) in
+        let count = try inbox.decoder.fill { space throws(FramingError) in
             capacity = space.count
             return try read(into: space, from: descriptor, until: deadline)
         }
         if count == 0 {
-            throw inbox.pointee.decoder.isAtBoundary
-                ? .endOfFile : .endOfStreamDuringMessage(missing: inbox.pointee.decoder.missingByteCount)
+            throw inbox.decoder.isAtBoundary
+                ? .endOfFile : .endOfStreamDuringMessage(missing: inbox.decoder.missingByteCount)
         }
         return count == capacity
     }
@@ -216,9 +216,9 @@ extension Connection {
             let failure: Errno
             if isSocket, descriptorLimit > 0 {
                 do throws(FDPassingError) {
-                    let room = descriptorLimit - inbox.pointee.descriptors.count
+                    let room = descriptorLimit - inbox.descriptors.count
                     return try descriptor.receive(
-                        into: space, descriptors: &inbox.pointee.descriptors, limit: room, waiting: deadline == .never)
+                        into: space, descriptors: &inbox.descriptors, limit: room, waiting: deadline == .never)
                 } catch {
                     guard case .system(let number) = error else { throw .descriptors(error) }
                     failure = number

@@ -69,9 +69,9 @@ extension Connection {
         defer { sending.unlock() }
         let descriptor = try closable.beginUse()
         defer { closable.endUse() }
-        if outbox.pointee.failure != nil { throw outbox.pointee.failure! }
+        if outbox.failure != nil { throw outbox.failure! }
         let total = FrameHeader(length: message.byteCount).byteCount + message.byteCount
-        if let underWay = outbox.pointee.underWay {
+        if let underWay = outbox.underWay {
             guard underWay == (progress.sent, total) else {
                 throw .sendUnderWay(bytes: underWay.sent, of: underWay.total)
             }
@@ -81,17 +81,17 @@ extension Connection {
         let sender = FrameSender(descriptor: descriptor, isSocket: isSocket, deadline: deadline)
         do throws(FramingError) {
             try sender.send(message, passing: descriptors, progress: &progress)
-            outbox.pointee.underWay = nil
+            outbox.underWay = nil
         } catch {
             if isClosed { throw .closed }
             guard progress.sent > 0 else { throw error }
             // The peer would take the next frame for the rest of this one.
             if error == .timedOut, isResumable {
-                outbox.pointee.underWay = (progress.sent, total)
+                outbox.underWay = (progress.sent, total)
                 throw error
             }
             let failure = error == .timedOut ? .partlySent(bytes: progress.sent, of: total) : error
-            outbox.pointee.failure = failure
+            outbox.failure = failure
             throw failure
         }
     }
