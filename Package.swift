@@ -104,6 +104,17 @@ let testSupport: [Target] = [
         ]),
 ]
 
+/// Every layer that others speak too, and forkbench's peer, against the implementations in Python.
+let interoperability: [Target] = [
+    .testTarget(
+        name: "InteropTests",
+        dependencies: [
+            "Syscalls", "FDPassing", "Framing", "Auth", "AsyncFraming", "TestSupport", "ProcessTestSupport",
+            "forkbench",
+        ],
+        path: "Tests/InteropTests", swiftSettings: swiftSettings)
+]
+
 func supportLibrary(_ name: String, _ imports: [String]) -> Target {
     .target(
         name: name, dependencies: imports.map { .byName(name: $0) }, path: "Tests/Support/\(name)",
@@ -120,6 +131,6 @@ let package = Package(
     name: "swift-forkserver",
     platforms: [.macOS("26.0")],
     products: layers.map { .library(name: $0.name, targets: [$0.name]) },
-    targets: layers.flatMap(\.targets) + tools + testSupport,
+    targets: layers.flatMap(\.targets) + tools + testSupport + interoperability,
     swiftLanguageModes: [.v6]
 )

@@ -63,20 +63,29 @@ extension FileDescriptor {
         var batch = DescriptorBatch()
         repeat {
             let expected = min(count - batch.count, maximumDescriptorsPerMessage)
-            let before = batch.count
-            var countByte: UInt8 = 0
-            let received = try withUnsafeMutableBytes(of: &countByte) { byte throws(FDPassingError) in
-                try receive(into: byte, descriptors: &batch, limit: maximumDescriptorsPerMessage)
-            }
-            if received == 0 { throw .endOfStream }
-            #if canImport(Darwin)
-                do throws(Errno) { try writeAll([UInt8(ascii: "A")]) } catch { throw .system(error) }
-            #endif
-            let arrived = batch.count - before
-            guard arrived == expected, Int(countByte) == arrived % 256 else {
-                throw .wrongCount(expected: expected, arrived: arrived)
-            }
+            batch.append(contentsOf: try receiveDescriptorMessage(expecting: expected))
         } while batch.count < count
+        return batch
+    }
+
+    /// Receives the descriptors of one message, in CPython's format.
+    ///
+    /// - Parameter expected: How many must come; `nil` is as many as the message says.
+    /// - Throws: `FDPassingError`; every descriptor that had arrived is closed then.
+    package func receiveDescriptorMessage(expecting expected: Int? = nil) throws(FDPassingError) -> DescriptorBatch {
+        var batch = DescriptorBatch()
+        var countByte: UInt8 = 0
+        let received = try withUnsafeMutableBytes(of: &countByte) { byte throws(FDPassingError) in
+            try receive(into: byte, descriptors: &batch, limit: maximumDescriptorsPerMessage)
+        }
+        if received == 0 { throw .endOfStream }
+        #if canImport(Darwin)
+            do throws(Errno) { try writeAll([UInt8(ascii: "A")]) } catch { throw .system(error) }
+        #endif
+        let arrived = batch.count
+        guard arrived == expected ?? arrived, Int(countByte) == arrived % 256 else {
+            throw .wrongCount(expected: expected ?? Int(countByte), arrived: arrived)
+        }
         return batch
     }
 }

@@ -66,6 +66,17 @@ struct DescriptorMessageTests {
         #expect(try received.remaining[2].readToEnd() == Array("contents".utf8))
     }
 
+    @Test("descriptors with numbers beyond 255 cross as others do")
+    func largeNumbers() throws {
+        let directory = try TemporaryDirectory()
+        let file = try directory.create("file", Array("contents".utf8))
+        let large = try file.descriptor.duplicate(atLeast: 1000)
+        let pair = try SocketPair()
+        try pair.first.descriptor.sendDescriptors([large.descriptor])
+        let received = try pair.second.descriptor.receiveDescriptors(1)
+        #expect(try received.remaining[0].readToEnd() == Array("contents".utf8))
+    }
+
     @Test("descriptors that are not open and channels that are not sockets are errors")
     func wrongDescriptors() throws {
         let pair = try SocketPair()

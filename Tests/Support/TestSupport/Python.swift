@@ -8,16 +8,25 @@ import Syscalls
 
 /// A CPython to talk to.
 public struct Python: Sendable, CustomStringConvertible {
+    /// The first two parts, such as `3.8`.
     public let version: String
     public let path: String
 
     public var description: String { "CPython \(version)" }
 
-    /// Those of the wanted versions that are installed with pyenv.
-    public static let installed: [Python] = ["3.8.18", "3.13.0"].compactMap { version in
-        guard let home = Environment["HOME"] else { return nil }
-        let path = "\(home)/.pyenv/versions/\(version)/bin/python3"
-        return access(path, X_OK) == 0 ? Python(version: version, path: path) : nil
+    /// The oldest and the newest that protocols are tried with, if they are there.
+    public static let installed: [Python] = ["3.8", "3.13"].compactMap(Python.init(version:))
+
+    /// The one of a version: of pyenv, or else in the search path. `nil` where there is none.
+    public init?(version: String) {
+        let root = Environment["PYENV_ROOT"] ?? (Environment["HOME"] ?? "") + "/.pyenv"
+        let ofPyenv = ((try? directoryEntries(root + "/versions")) ?? []).sorted().reversed()
+            .filter { $0 == version || $0.hasPrefix(version + ".") }
+            .map { "\(root)/versions/\($0)/bin/python3" }
+        let inSearchPath = (Environment["PATH"] ?? "").split(separator: ":").map { "\($0)/python\(version)" }
+        guard let path = (ofPyenv + inSearchPath).first(where: { access($0, X_OK) == 0 }) else { return nil }
+        self.version = version
+        self.path = path
     }
 
     /// Starts a script.

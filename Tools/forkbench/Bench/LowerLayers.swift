@@ -26,16 +26,16 @@ let syscallsBenchmarks = [
 let fdPassingBenchmarks = [
     Benchmark(
         name: "fdpass.oneway", layer: .fdpass, summary: "one descriptor a message, sent and received across processes",
-        placement: .together, floor: ["fdpass-oneway", "--repeat", "\(Peer.descriptorsPerSample)"]
+        placement: .together, floor: ["fdpass-oneway", "--repeat", "\(Counterpart.descriptorsPerSample)"]
     ) { context in
-        try descriptorSampler(.descriptors, 1, each: Peer.descriptorsPerSample, context)
+        try descriptorSampler(.descriptors, 1, each: Counterpart.descriptorsPerSample, context)
     },
     Benchmark(
         name: "fdpass.batch253", layer: .fdpass, summary: "per descriptor, 253 a message",
         placement: .together,
-        floor: ["fdpass-batch", "--descriptors", "253", "--repeat", "\(Peer.batchesPerSample)"]
+        floor: ["fdpass-batch", "--descriptors", "253", "--repeat", "\(Counterpart.batchesPerSample)"]
     ) { context in
-        try descriptorSampler(.batches, maximumDescriptorsPerMessage, each: Peer.batchesPerSample, context)
+        try descriptorSampler(.batches, maximumDescriptorsPerMessage, each: Counterpart.batchesPerSample, context)
     },
 ]
 
@@ -55,15 +55,15 @@ let framingBenchmarks = [
     },
     Benchmark(
         name: "framing.stream.1MiB", layer: .framing, summary: "per message of 1 MiB, one way",
-        placement: .together, floor: ["stream", "--bytes", "1048576", "--repeat", "\(Peer.messagesPerSample)"]
+        placement: .together, floor: ["stream", "--bytes", "1048576", "--repeat", "\(Counterpart.messagesPerSample)"]
     ) { context in
         let connection = try connect(to: .sink, context)
         let message = [UInt8](repeating: 7, count: 1 << 20)
         return {
             try nanoseconds {
-                for _ in 0..<Peer.messagesPerSample { try connection.send(message) }
+                for _ in 0..<Counterpart.messagesPerSample { try connection.send(message) }
                 _ = try connection.receive()
-            } / UInt64(Peer.messagesPerSample)
+            } / UInt64(Counterpart.messagesPerSample)
         }
     },
 ]
@@ -74,20 +74,20 @@ let authBenchmarks = [
         placement: .together, floor: ["handshake"]
     ) { context in
         let connection = try connect(to: .handshake, context)
-        let key = try Peer.key()
+        let key = try Counterpart.key()
         return { try nanoseconds { try connection.authenticateAsClient(key: key) } }
     }
 ]
 
-private func connect(to peer: Peer, _ context: SampleContext) throws -> Connection {
-    let started = try Peer.start(peer, cpu: context.peerCPU)
+private func connect(to peer: Counterpart, _ context: SampleContext) throws -> Connection {
+    let started = try Counterpart.start(peer, cpu: context.peerCPU)
     return Connection(started.channel)
 }
 
 private func descriptorSampler(
-    _ peer: Peer, _ count: Int, each: Int, _ context: SampleContext
+    _ peer: Counterpart, _ count: Int, each: Int, _ context: SampleContext
 ) throws -> () throws -> UInt64 {
-    let started = try Peer.start(peer, cpu: context.peerCPU)
+    let started = try Counterpart.start(peer, cpu: context.peerCPU)
     let channel = KeptDescriptor(started.channel)
     // As many numbers of one open file as a message takes: what is measured is the passing.
     let passed = KeptDescriptor(try OwnedFileDescriptor.open("/dev/null", .readOnly))

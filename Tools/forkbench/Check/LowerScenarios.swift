@@ -19,7 +19,7 @@ let lowerScenarios = [
         try expect(said == Array("mapped\n".utf8), "the program wrote \(said)")
     },
     Scenario(layer: .fdpass, name: "1,000 descriptors go to a process and come back in order") {
-        let peer = try Peer.start(.descriptorEcho)
+        let peer = try Counterpart.start(.descriptorEcho)
         let channel = KeptDescriptor(peer.channel)
         var sent = 0
         while sent < 1000 {
@@ -37,7 +37,7 @@ let lowerScenarios = [
         try expect(try peer.process.wait() == .exited(0), "the peer failed")
     },
     Scenario(layer: .framing, name: "messages of all sizes are echoed by another process") {
-        let peer = try Peer.start(.echo)
+        let peer = try Counterpart.start(.echo)
         let connection = Connection(peer.channel)
         for size in [0, 1, 16384, 16385, 65536] {
             let message = try randomBytes(size)
@@ -49,9 +49,9 @@ let lowerScenarios = [
         try expect(try peer.process.wait() == .exited(0), "the peer failed")
     },
     Scenario(layer: .auth, name: "two processes authenticate each other, and a wrong key is refused") {
-        let peer = try Peer.start(.handshake)
+        let peer = try Counterpart.start(.handshake)
         let connection = Connection(peer.channel)
-        try connection.authenticateAsClient(key: try Peer.key())
+        try connection.authenticateAsClient(key: try Counterpart.key())
         connection.close()
         _ = try peer.process.wait()
 

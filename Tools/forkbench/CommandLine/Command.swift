@@ -1,6 +1,6 @@
 /// A subcommand, as people call it.
 enum Command: String, CaseIterable {
-    case all, check, bench, hash, list
+    case all, check, bench, hash, peer, list
 
     /// Runs what the arguments say. Returns the exit code.
     static func run(_ arguments: [String]) async throws -> Int32 {
@@ -26,6 +26,7 @@ enum Command: String, CaseIterable {
         case .check: return try runCheck(arguments)
         case .bench: return try runBench(arguments)
         case .hash: return try await runHash(arguments)
+        case .peer: return try runPeer(arguments)
         case .list: return try runList(arguments)
         }
     }
@@ -37,6 +38,7 @@ enum Command: String, CaseIterable {
           forkbench check [LAYER…]           run scenarios: pass or fail, one line each
           forkbench bench [LAYER…] [OPTION…] measure, each benchmark beside its floor in C
           forkbench hash PATH…               SHA-256 of files and trees, by a pool of workers
+          forkbench peer listen|connect …    an echo peer, for other implementations to talk to
           forkbench list                     the benchmarks and scenarios
 
         LAYER is one of: \(Layer.names)
@@ -77,6 +79,26 @@ enum Command: String, CaseIterable {
             passed to a worker that hashes it. “-” is standard input. A file that cannot be read is one line on standard
             error, and exit code 1; the others are hashed all the same.
               --workers N     how many workers, by default one for each processor
+            """
+        case .peer:
+            """
+            forkbench peer listen|connect --address ADDRESS [OPTION…]: a peer that sends everything back, to try another
+            implementation against, such as CPython's multiprocessing.connection.
+
+            ADDRESS is unix:PATH, abstract:NAME or tcp:HOST:PORT; at port 0 the kernel chooses one.
+            “listen” prints “listening at ADDRESS” once it does, and serves any number of clients at a time; what goes wrong
+            with one is a line on standard error. “connect” serves the listener until that closes the connection.
+            Both end when their standard input does (in a shell's background: sleep infinity | forkbench peer …).
+              --mode echo          sends every message back (this is the default)
+              --mode descriptors   sends descriptors back, each message as it came; the format is that of send_handle and
+                                   sendfds in multiprocessing.reduction; over Unix sockets only
+              --key-file FILE      both sides prove that they know the key: all bytes of the file, which only its owner
+                                   may have access to
+              --policy NAME        with a key: “modern” refuses MD5 (this is the default), “compatible” accepts it, which
+                                   CPython up to 3.11 and billiard need
+              --digest NAME        with a key: what its own challenge asks for, by default sha256; one of
+                                   \(PeerOptions.digestNames)
+            Exit code 0 when it has ended, 1 when it cannot listen or connect, or the listener failed it.
             """
         case .list:
             """

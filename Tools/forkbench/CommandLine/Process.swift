@@ -20,8 +20,8 @@ func exitProcess(_ code: Int32) -> Never {
 enum HelperRole: String {
     /// Takes samples of one benchmark: `measure NAME CPU PEER-CPU`.
     case measure = "helper:measure"
-    /// The other end of a benchmark or scenario: `peer NAME CPU`, with its channel as descriptor 3.
-    case peer = "helper:peer"
+    /// The other end of a benchmark or scenario: `counterpart NAME CPU`, with its channel as descriptor 3.
+    case counterpart = "helper:counterpart"
     /// A program that is going to be killed: `victim`, with a channel as descriptor 3.
     case victim = "helper:victim"
 
@@ -29,7 +29,7 @@ enum HelperRole: String {
         do {
             switch self {
             case .measure: try SampleServer.run(arguments)
-            case .peer: try Peer.run(arguments)
+            case .counterpart: try Counterpart.run(arguments)
             case .victim: try Victim.run()
             }
             exitProcess(0)

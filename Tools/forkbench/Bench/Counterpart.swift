@@ -6,7 +6,7 @@ import Syscalls
 /// The other end of a benchmark or scenario, as a process of its own, with its channel as descriptor 3.
 ///
 /// It ends when its channel does.
-enum Peer: String {
+enum Counterpart: String {
     /// Answers each message with itself.
     case echo
     /// Counts messages, and answers each 16th with an empty one.
@@ -23,18 +23,18 @@ enum Peer: String {
     static let descriptorsPerSample = 200
     static let batchesPerSample = 20
     static let messagesPerSample = 16
-    /// For peers that only measure: not a secret.
+    /// For processes that only measure: not a secret.
     static func key() throws -> AuthenticationKey { try AuthenticationKey(Array("forkbench".utf8)) }
 
     /// `NAME CPU`; a minus for the CPU is none.
     static func run(_ arguments: [String]) throws {
-        guard arguments.count == 2, let peer = Peer(rawValue: arguments[0]) else {
+        guard arguments.count == 2, let counterpart = Counterpart(rawValue: arguments[0]) else {
             throw UsageError("expected NAME CPU")
         }
         SampleServer.pin(to: Int(arguments[1]))
         let channel = OwnedFileDescriptor(owning: 3)
         do {
-            switch peer {
+            switch counterpart {
             case .echo: try echo(Connection(channel))
             case .sink: try sink(Connection(channel))
             case .descriptors: try takeDescriptors(channel, 1, each: descriptorsPerSample)
@@ -79,17 +79,17 @@ enum Peer: String {
         while true { try connection.authenticateAsListener(key: key) }
     }
 
-    /// Starts a peer; returns our end of its channel.
-    static func start(_ peer: Peer, cpu: Int? = nil) throws(Errno) -> StartedPeer {
+    /// Starts a counterpart; returns our end of its channel.
+    static func start(_ counterpart: Counterpart, cpu: Int? = nil) throws(Errno) -> StartedCounterpart {
         let pair = try SocketPair()
-        let process = try HelperRole.peer.start(
-            [peer.rawValue, cpu.map(String.init) ?? "-"], descriptors: [3: pair.second.descriptor])
-        return StartedPeer(process: process, channel: pair.first)
+        let process = try HelperRole.counterpart.start(
+            [counterpart.rawValue, cpu.map(String.init) ?? "-"], descriptors: [3: pair.second.descriptor])
+        return StartedCounterpart(process: process, channel: pair.first)
     }
 }
 
-/// A peer, and our end of its channel.
-struct StartedPeer: ~Copyable {
+/// A counterpart, and our end of its channel.
+struct StartedCounterpart: ~Copyable {
     let process: ProcessID
     let channel: OwnedFileDescriptor
 }
