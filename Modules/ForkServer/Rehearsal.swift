@@ -1,5 +1,6 @@
 import BinaryCoding
 import FDPassing
+import ProcessRoles
 import Syscalls
 
 /// Does once in the server what each child will do first.

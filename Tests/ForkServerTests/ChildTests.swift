@@ -81,7 +81,7 @@ import Testing
         }
     }
 
-    @Test("a child has the standard streams, the tracker's pipe, the sentinel, and nothing else")
+    @Test("a child has the standard streams, the tracker's door, the sentinel, and nothing else")
     func descriptors() throws {
         try withServer { server in
             // Others that the server has by then must not reach this one.
@@ -91,7 +91,7 @@ import Testing
             let kinds = facts["kinds"]?.split(separator: " ").map(String.init) ?? []
             // Each child opens the sentinel anew, and so gets the lowest free number.
             #expect(numbers == ["0", "1", "2", "3", "4"])
-            #expect(kinds.suffix(2) == ["fifo", "fifo"])
+            #expect(kinds.suffix(2) == ["fifo", "socket"])
             #expect(facts["inheritable"] == "0 1 2")
             _ = consume before
         }

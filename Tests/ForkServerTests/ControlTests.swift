@@ -4,6 +4,7 @@ import ForkServerTestPrograms
 import Framing
 import ProcessTestSupport
 import ResourceTracker
+import ProcessRoles
 import Syscalls
 import TestSupport
 import Testing
