@@ -150,7 +150,8 @@ final class CommandExecutor {
 
     private func complainOfUnknown(_ key: ResourceRegistry.Key, _ process: ProcessID?, _ what: String) {
         let who = process.map { "process \($0)" } ?? "a peer"
-        complaints.say(.unknown, "\(who) named a \(key.kind) \(what) that is not registered: \(Complaints.shown(key.name))")
+        complaints.say(
+            .unknown, "\(who) named a \(key.kind) \(what) that is not registered: \(Complaints.shown(key.name))")
     }
 
     // MARK: Ends
@@ -233,7 +234,7 @@ final class CommandExecutor {
     func snapshot(_ owners: [TrackedOwner]) -> [(owner: UInt32, bytes: [UInt8])] {
         var chunks: [UInt32: [UInt8]] = [:]
         let time = journal.executedTime
-        registry.forEach { key, owner, count in
+        registry.visit { key, owner, count in
             chunks[owner, default: []] += Self.record(.register, key.kind, key.name, count: count, time: time)
         }
         // Behind the rest, since they came later; a record that was begun has to stay before the rest of itself.

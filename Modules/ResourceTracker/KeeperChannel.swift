@@ -37,7 +37,8 @@ struct KeeperChannel {
     /// - Returns: Whether it was sent; if not, nothing of it was.
     /// - Throws: When the channel is of no more use.
     func send(
-        _ kind: Kind, owner: UInt32 = 0, process: Int32 = 0, bytes: [UInt8] = [], passing descriptor: FileDescriptor? = nil,
+        _ kind: Kind, owner: UInt32 = 0, process: Int32 = 0, bytes: [UInt8] = [],
+        passing descriptor: FileDescriptor? = nil,
         until deadline: Deadline
     ) throws(Errno) -> Bool {
         var message = [UInt8](repeating: 0, count: Self.headerSize)
@@ -100,7 +101,8 @@ struct KeeperChannel {
         while filled < count {
             let received = bytes.withUnsafeMutableBytes { buffer in
                 (try? socket.receive(
-                    into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]), descriptors: &batch, limit: 1)) ?? 0
+                    into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]), descriptors: &batch, limit: 1))
+                    ?? 0
             }
             if received == 0 { return nil }
             filled += received

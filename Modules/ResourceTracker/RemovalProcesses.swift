@@ -46,7 +46,8 @@ struct RemovalProcesses: ~Copyable {
             let said = hasEnded ? (try? output.read(upTo: 1024)) ?? [] : []
             let status = (try? process.wait()) ?? .unknown
             if status != .exited(0) {
-                let reason = said.isEmpty ? "its clean-up was no success (\(status))" : String(decoding: said, as: UTF8.self)
+                let reason =
+                    said.isEmpty ? "its clean-up was no success (\(status))" : String(decoding: said, as: UTF8.self)
                 failures.append((running[index].key, hasEnded ? reason : "its clean-up took more than a minute"))
             }
             running.remove(at: index)

@@ -18,7 +18,11 @@ struct ResourceRegistry {
         subscript(owner: UInt32) -> UInt32 {
             get { first.owner == owner ? first.count : others.isEmpty ? 0 : others[owner] ?? 0 }
             set {
-                if first.owner == owner { first.count = newValue } else { others[owner] = newValue == 0 ? nil : newValue }
+                if first.owner == owner {
+                    first.count = newValue
+                } else {
+                    others[owner] = newValue == 0 ? nil : newValue
+                }
             }
         }
 
@@ -99,7 +103,7 @@ struct ResourceRegistry {
     }
 
     /// Calls `body` for each owner of each resource.
-    func forEach(_ body: (Key, _ owner: UInt32, _ count: UInt32) -> Void) {
+    func visit(_ body: (Key, _ owner: UInt32, _ count: UInt32) -> Void) {
         for (key, holders) in entries {
             for (owner, count) in holders.all { body(key, owner, count) }
         }

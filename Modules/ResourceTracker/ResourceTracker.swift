@@ -200,7 +200,8 @@ public final class ResourceTracker: Sendable {
         // Names that need no change are sent from where they lie.
         if !kind.isPath, !name.isEmpty, name.utf8.count <= 255, !name.utf8.contains(0) {
             var name = name
-            return try name.withUTF8Bytes { bytes throws(ResourceTrackerError) in try send(operation, kind, raw: bytes) }
+            return try name.withUTF8Bytes { bytes throws(ResourceTrackerError) in try send(operation, kind, raw: bytes)
+            }
         }
         try send(operation, kind, Array(name.utf8))
     }

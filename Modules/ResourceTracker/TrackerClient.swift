@@ -95,7 +95,9 @@ extension ResourceKind {
             defer { free(path) }
             name = String(cString: path).utf8 + [UInt8(ascii: "/")] + name
         }
-        if name.count > TrackerRecord.longestName { throw invalid("it has more than \(TrackerRecord.longestName) bytes") }
+        if name.count > TrackerRecord.longestName {
+            throw invalid("it has more than \(TrackerRecord.longestName) bytes")
+        }
         if builtin == .directory, name.allSatisfy({ $0 == UInt8(ascii: "/") }) { throw invalid("it is everything") }
         return name
     }

@@ -85,7 +85,8 @@ final class TrackerKeeper: Sendable {
                 return finish(status)
             }
             standardErrorLine(
-                "resource tracker: ended unexpectedly (\(status)); another one is started, and told all that is registered")
+                "resource tracker: ended unexpectedly (\(status)); another one is started, and told all that is registered"
+            )
             Deadline.after(pause).sleep()
             do throws(Errno) {
                 socket = try start(door, stored)
@@ -140,7 +141,7 @@ final class TrackerKeeper: Sendable {
         let socket = try ForkGuardedDescriptor(pair.first)
         let channel = KeeperChannel(socket: socket.descriptor!)
         // Should it not listen, it is dead, and the thread will find that.
-        try? stored.forEach { owner, process, pipe throws(Errno) in
+        try? stored.visit { owner, process, pipe throws(Errno) in
             _ = try channel.send(
                 .store, owner: owner, process: process.rawValue, passing: pipe, until: .after(.seconds(60)))
         }
@@ -163,7 +164,7 @@ private final class StoredPipes {
         OwnedFileDescriptor(owning: number).discard()
     }
 
-    func forEach(_ body: (UInt32, ProcessID, FileDescriptor) throws(Errno) -> Void) throws(Errno) {
+    func visit(_ body: (UInt32, ProcessID, FileDescriptor) throws(Errno) -> Void) throws(Errno) {
         for (owner, (process, number)) in pipes {
             try body(owner, process, FileDescriptor(rawValue: number))
         }

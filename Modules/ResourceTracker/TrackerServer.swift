@@ -36,7 +36,7 @@ final class TrackerServer {
         lastOwner = max(lastOwner, recovered)
         try journal.compact(executor.snapshot(owners), room: roomForRound)
         _ = sendToKeeper(.ready)
-        while door != nil || !owners.isEmpty { try round() }
+        while door != nil || !owners.isEmpty || !heldLines.isEmpty { try round() }
         executor.removeAllThatIsLeft()
         while !executor.removals.isEmpty {
             var entries = executor.removals.entries

@@ -2,9 +2,9 @@ import BinaryCoding
 import FDPassing
 import ForkServerTestPrograms
 import Framing
+import ProcessRoles
 import ProcessTestSupport
 import ResourceTracker
-import ProcessRoles
 import Syscalls
 import TestSupport
 import Testing

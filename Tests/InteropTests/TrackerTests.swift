@@ -10,7 +10,8 @@ import Testing
     /// loky in the directory that `INTEROP_LOKY` names, and a CPython that it runs on.
     private static let loky: [(Python, String)] = {
         guard let directory = Environment["INTEROP_LOKY"], let python = pythons.last else {
-            try? FileDescriptor.standardError.writeAll("InteropTests: loky is not tested, because not in INTEROP_LOKY\n")
+            try? FileDescriptor.standardError.writeAll(
+                "InteropTests: loky is not tested, because not in INTEROP_LOKY\n")
             return []
         }
         return [(python, directory)]

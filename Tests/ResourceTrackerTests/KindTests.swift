@@ -188,7 +188,9 @@ import Testing
             try withTracker { tracker, _ in
                 try tracker.start()
                 #expect(throws: ResourceTrackerError.self) { try tracker.register(name, .processGroup) }
-                #expect(throws: ResourceTrackerError.self) { try tracker.register(processGroup: ProcessID(rawValue: 1)) }
+                #expect(throws: ResourceTrackerError.self) {
+                    try tracker.register(processGroup: ProcessID(rawValue: 1))
+                }
             }
         } else {
             try withTracker(endsWith: .exited(2)) { tracker, _ in try tracker.register(name, .processGroup) }

@@ -69,7 +69,9 @@ private func useAfterKill() throws {
     check(try watched.ends(), "it lives")
     _ = try tracker.createSemaphore(names[1], value: 0)
     check(
-        try becomesTrue { try ProcessID.current.children().count == 1 && tracker.processID.map { $0 != process } ?? false },
+        try becomesTrue {
+            try ProcessID.current.children().count == 1 && tracker.processID.map { $0 != process } ?? false
+        },
         "there is no other tracker, or the dead one was not reaped")
     try report("\(tracker.processID!)")
     try waitForGate()
