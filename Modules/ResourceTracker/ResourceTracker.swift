@@ -1,6 +1,12 @@
 import ProcessRoles
 import Syscalls
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// A process that removes named resources (shared memory, semaphores, files …) whose owners died without doing so.
 ///
 /// It is told of each resource before it is made and after it was removed. When the last process that has registered a
@@ -198,10 +204,15 @@ public final class ResourceTracker: Sendable {
         _ operation: TrackerRecord.Operation, _ kind: ResourceKind, _ name: String
     ) throws(ResourceTrackerError) {
         // Names that need no change are sent from where they lie.
-        if !kind.isPath, !name.isEmpty, name.utf8.count <= 255, !name.utf8.contains(0) {
+        if !kind.isPath, !name.isEmpty, name.utf8.count <= 255 {
             var name = name
-            return try name.withUTF8Bytes { bytes throws(ResourceTrackerError) in try send(operation, kind, raw: bytes)
+            let isSent = try name.withUTF8Bytes { bytes throws(ResourceTrackerError) in
+                // As `resolved` has it.
+                if kind.builtin != .custom, memchr(bytes.baseAddress!, 0, bytes.count) != nil { return false }
+                try send(operation, kind, raw: bytes)
+                return true
             }
+            if isSent { return }
         }
         try send(operation, kind, Array(name.utf8))
     }
@@ -230,12 +241,13 @@ public final class ResourceTracker: Sendable {
 extension String {
     /// `withUTF8` with typed errors.
     fileprivate mutating func withUTF8Bytes<Failure: Error>(
-        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
-    ) throws(Failure) {
-        var failure: Failure?
-        withUTF8 { bytes in
-            do throws(Failure) { try body(UnsafeRawBufferPointer(bytes)) } catch { failure = error }
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Bool
+    ) throws(Failure) -> Bool {
+        let result: Result<Bool, Failure> = withUTF8 { bytes in
+            do throws(Failure) { return .success(try body(UnsafeRawBufferPointer(bytes))) } catch {
+                return .failure(error)
+            }
         }
-        if let failure { throw failure }
+        return try result.get()
     }
 }

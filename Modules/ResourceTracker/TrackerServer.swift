@@ -60,6 +60,9 @@ final class TrackerServer {
 
     // MARK: Rounds
 
+    /// How long commands may gather in the pipes: less than it takes to fill one.
+    private static let pause = Duration.microseconds(200)
+
     /// What the journal needs for a round in which everybody has much to say.
     private var roomForRound: Int { (owners.count + 4) * TrackerJournal.mostBytesAChunk }
 
@@ -68,6 +71,9 @@ final class TrackerServer {
             var entries = entries
             _ = try poll(&entries, until: executor.removals.deadline)
         }
+        // Nobody waits for an answer, but a pipe that was emptied at once would have its writer wake this process up again
+        // with the very next command: on the same processor that takes longer than all the rest.
+        Deadline.after(Self.pause).sleep()
         if journal.room < roomForRound { try journal.compact(executor.snapshot(owners), room: roomForRound) }
         let heldBefore = heldLines
         heldLines = []

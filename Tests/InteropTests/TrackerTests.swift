@@ -8,7 +8,7 @@ import Testing
     private static let pythons = ["3.8", "3.11", "3.12", "3.13"].compactMap(Python.init(version:))
 
     /// loky in the directory that `INTEROP_LOKY` names, and a CPython that it runs on.
-    private static let loky: [(Python, String)] = {
+    private static let lokyPeers: [(Python, String)] = {
         guard let directory = Environment["INTEROP_LOKY"], let python = pythons.last else {
             try? FileDescriptor.standardError.writeAll(
                 "InteropTests: loky is not tested, because not in INTEROP_LOKY\n")
@@ -153,9 +153,9 @@ import Testing
 
     @Test(
         "loky's references are counted: folders and files go with the last, and at the end",
-        .enabled(if: !loky.isEmpty, "there is no loky in INTEROP_LOKY"), arguments: loky.map(\.1))
+        .enabled(if: !lokyPeers.isEmpty, "there is no loky in INTEROP_LOKY"), arguments: lokyPeers.map(\.1))
     func loky(directory: String) throws {
-        let python = Self.loky[0].0
+        let python = Self.lokyPeers[0].0
         let temporary = try TemporaryDirectory()
         let outcome = try run(
             python,
