@@ -68,7 +68,13 @@ func holdEverything() throws {
     _ = try ResourceTracker.shared.createSemaphore(names[1], value: 0)
     let gate = try Pipe()
     let children = try startChildren(of: .shared, gate)
-    try checkSucceedsInChild(LeakSegment(names[2]))
+    // A child's own: it goes with that.
+    let started = try Pipe()
+    let holding = try ForkServer.shared.spawn(
+        HoldSegment(
+            names[2], started: try PassedDescriptor(duplicating: started.writeEnd.descriptor),
+            gate: try PassedDescriptor(duplicating: gate.readEnd.descriptor)))
+    _ = try started.readEnd.descriptor.readLine()
     let pool = try Pool(workers: 3)
     let held = try Pipe()
     let work = try holdTwoWorkers(of: pool, held)
@@ -77,6 +83,7 @@ func holdEverything() throws {
         [ForkServer.shared.processID, ResourceTracker.shared.processID] + children.map(\.processID)
             + pool.workerProcessIDs)
     try waitForGate()
+    withExtendedLifetime(holding) {}
     _ = consume work
 }
 

@@ -59,7 +59,9 @@ func runClient() throws {
             checkThrows(ResourceTrackerError.system(.brokenPipe)) { try tracker.register(name, kind) }
         case "report": try report("done")
         case "gate": try waitForGate()
-        case "tracker": try report("\(tracker.processID!)")
+        case "tracker":
+            check(becomesTrue { tracker.processID != nil }, "there is no tracker")
+            try report("\(tracker.processID!)")
         case "fork":
             if case .parent(let copy) = try forkProcess() {
                 try report("\(copy)")
