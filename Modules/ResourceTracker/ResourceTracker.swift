@@ -17,7 +17,7 @@ public final class ResourceTracker: Sendable {
     public static let shared = ResourceTracker()
 
     private let executable: String?
-    private let client = Lock(TrackerClient())
+    private let client = GuardedClient()
     private let leakHandler = Lock<(@Sendable (LeakedResource) -> Void)?>(nil)
 
     /// A tracker of one's own.
@@ -240,14 +240,17 @@ public final class ResourceTracker: Sendable {
 
 extension String {
     /// `withUTF8` with typed errors.
-    fileprivate mutating func withUTF8Bytes<Failure: Error>(
-        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Bool
-    ) throws(Failure) -> Bool {
-        let result: Result<Bool, Failure> = withUTF8 { bytes in
-            do throws(Failure) { return .success(try body(UnsafeRawBufferPointer(bytes))) } catch {
-                return .failure(error)
+    fileprivate mutating func withUTF8Bytes(
+        _ body: (UnsafeRawBufferPointer) throws(ResourceTrackerError) -> Bool
+    ) throws(ResourceTrackerError) -> Bool {
+        var failure: ResourceTrackerError?
+        let result = withUTF8 { bytes in
+            do throws(ResourceTrackerError) { return try body(UnsafeRawBufferPointer(bytes)) } catch {
+                failure = error
+                return false
             }
         }
-        return try result.get()
+        if let failure { throw failure }
+        return result
     }
 }
