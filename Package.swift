@@ -53,7 +53,7 @@ let layers: [Layer] = [
         name: "ProcessRoles", imports: ["Syscalls"],
         testSupport: ["TestSupport", "ProcessTestSupport", "ProcessRolesHelper"]),
     Layer(
-        name: "ResourceTracker", imports: ["Syscalls", "ProcessRoles"],
+        name: "ResourceTracker", imports: ["Syscalls", "FDPassing", "ProcessRoles"],
         testSupport: ["TestSupport", "ProcessTestSupport", "ResourceTrackerHelper"]),
     Layer(
         name: "ForkServer",

@@ -121,13 +121,14 @@ extension FileDescriptor {
     ///   - limit: How many descriptors are allowed.
     ///   - credentials: Where the sender's credentials go; where they are not wanted, they are an error.
     ///   - waiting: Whether to wait while there is nothing; otherwise that is EAGAIN.
+    ///   - peeking: Whether to leave it all where it is; the descriptors are duplicates then.
     /// - Returns: How many bytes came; 0 is the end of the stream.
     /// - Throws: `FDPassingError`; what arrived with the message is closed then, and its bytes are lost.
     ///
     /// The corresponding C function is `recvmsg`.
     package func receive(
         into buffer: UnsafeMutableRawBufferPointer, descriptors batch: inout DescriptorBatch, limit: Int,
-        credentials: UnsafeMutablePointer<csys_credentials>? = nil, waiting: Bool = true
+        credentials: UnsafeMutablePointer<csys_credentials>? = nil, waiting: Bool = true, peeking: Bool = false
     ) throws(FDPassingError) -> Int {
         try withUnsafeTemporaryAllocation(of: CInt.self, capacity: maximumDescriptorsPerMessage) {
             numbers throws(FDPassingError) in
@@ -137,7 +138,7 @@ extension FileDescriptor {
             let received: Int
             do throws(Errno) {
                 received = try retryingOnInterrupt {
-                    flags = waiting ? 0 : CInt(MSG_DONTWAIT)
+                    flags = (waiting ? 0 : CInt(MSG_DONTWAIT)) | (peeking ? CInt(MSG_PEEK) : 0)
                     return csys_receive_descriptors(
                         rawValue, buffer.baseAddress, buffer.count, numbers.baseAddress, numbers.count, &count, &flags,
                         &unexpected, credentials)

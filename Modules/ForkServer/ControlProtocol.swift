@@ -1,6 +1,7 @@
 import BinaryCoding
 import FDPassing
 import Framing
+import ProcessRoles
 import Syscalls
 
 // What client, server and child say to each other. All run the same build, so the coding may change from one to the next.

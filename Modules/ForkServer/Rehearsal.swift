@@ -1,5 +1,6 @@
 import FDPassing
 import Framing
+import ProcessRoles
 import Syscalls
 
 /// Does in the server, and in a parked child, what a child will do first.

@@ -1,6 +1,7 @@
 import BinaryCoding
 import FDPassing
 import ForkServer
+import ProcessRoles
 import Syscalls
 
 /// What goes to a worker: a header of native integers, the name of the task's type, and the encoded task.

@@ -1,60 +1,32 @@
 import ProcessRoles
 import Syscalls
 
-/// A process that removes named resources (shared memory, semaphores) whose owners died without doing so.
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A process that removes named resources (shared memory, semaphores, files …) whose owners died without doing so.
 ///
-/// It is told of each resource before it is made and after it was removed. When every process that shares the tracker is
-/// gone, by whatever death, it removes what is still registered. This is CPython's `multiprocessing.resource_tracker`,
-/// and speaks its protocol. Safe to use from any thread.
+/// It is told of each resource before it is made and after it was removed. When the last process that has registered a
+/// resource is gone, by whatever death, it removes it. As CPython's `multiprocessing.resource_tracker`, whose protocol it
+/// speaks with others. Safe to use from any thread.
 public final class ResourceTracker: Sendable {
     /// The tracker of this process and those forked for it. Its process starts with the first registration.
     public static let shared = ResourceTracker()
 
     private let executable: String?
-    private let state = Lock(State())
-
-    private struct State: ~Copyable {
-        /// Where commands go; `nil` before the process was started.
-        var commands: OwnedFileDescriptor?
-        /// The tracker's process, if it is this process's child.
-        var process: ProcessID?
-        /// Whether the tracker was inherited, so that another process answers for it.
-        var isInherited = false
-        /// What this process has registered, to tell a tracker that had to be started again.
-        var registered: [TrackerCommand: Int] = [:]
-
-        func duplicateCommands() throws(Errno) -> OwnedFileDescriptor {
-            switch commands {
-            case .some(let commands): try commands.duplicate()
-            case .none: throw .badFileDescriptor
-            }
-        }
-
-        /// Sends to a tracker that was started; a line that fits a pipe's buffer is written whole or not at all.
-        func write(_ line: [UInt8]) throws(Errno) {
-            switch commands {
-            case .some(let commands): try commands.descriptor.writeAll(line)
-            case .none: throw .badFileDescriptor
-            }
-        }
-    }
+    private let client = GuardedClient()
+    private let leakHandler = Lock<(@Sendable (LeakedResource) -> Void)?>(nil)
 
     /// A tracker of one's own.
     ///
+    /// Its process ends when this object is gone and nobody else shares it.
     /// - Parameter executable: What is started as the tracker, for hosts that cannot call `bootstrap()`: an executable
     ///   that does. `nil` is the one that runs here.
     public init(executable: String? = nil) {
         self.executable = executable
-    }
-
-    deinit {
-        // It ends when the last of those who share it is gone, and is reaped then, so that it leaves no zombie.
-        let process: ProcessID? = state.withLock { state in
-            state.commands = nil
-            state.registered = [:]
-            return state.process.take()
-        }
-        if let process { try? Thread(name: "tracker's end") { _ = try? process.wait() }.detach() }
     }
 
     /// To be called first in `main` by programs that use this layer and none above it.
@@ -69,36 +41,64 @@ public final class ResourceTracker: Sendable {
 
     // MARK: Commands
 
-    /// Has a resource removed when everybody who could do it is gone.
+    /// Has a resource removed when every process that has registered it is gone.
     ///
-    /// To be called before the resource is made: in between nothing may be lost.
+    /// To be called before the resource is made: in between nothing may be lost. Each call is one reference, and belongs to
+    /// this process. A process that registers a resource a second time is warned of on standard error.
+    /// - Parameter name: Any bytes but zero, at most 4,096. A relative path is taken from the current directory.
+    /// - Throws: `ResourceTrackerError.invalidName`; `.notBootstrapped` and `.system` when the tracker cannot be started.
     public func register(_ name: String, _ kind: ResourceKind) throws(ResourceTrackerError) {
-        if name.isEmpty { throw .invalidName(name) }
-        let command = TrackerCommand.register(name: name, kind)
-        try send(command) { $0.registered[command, default: 0] += 1 }
+        try send(.register, kind, name)
     }
 
-    /// Forgets a resource, after it was removed.
+    /// The same with a name that need not be UTF-8; one of a custom kind may hold zero bytes.
+    public func register(_ name: [UInt8], _ kind: ResourceKind) throws(ResourceTrackerError) {
+        try send(.register, kind, name)
+    }
+
+    /// Forgets a resource, after it was removed, whoever else has registered it.
+    ///
+    /// One that is not registered is warned of on standard error.
     public func unregister(_ name: String, _ kind: ResourceKind) throws(ResourceTrackerError) {
-        try send(.unregister(name: name, kind)) { $0.registered[.register(name: name, kind)] = nil }
+        try send(.unregister, kind, name)
+    }
+
+    /// The same with a name that need not be UTF-8.
+    public func unregister(_ name: [UInt8], _ kind: ResourceKind) throws(ResourceTrackerError) {
+        try send(.unregister, kind, name)
     }
 
     /// Drops one registration of a resource; with the last the tracker removes it.
     public func dropReference(_ name: String, _ kind: ResourceKind) throws(ResourceTrackerError) {
-        try send(.maybeUnlink(name: name, kind)) { state in
-            let command = TrackerCommand.register(name: name, kind)
-            if let count = state.registered[command] { state.registered[command] = count > 1 ? count - 1 : nil }
-        }
+        try send(.dropReference, kind, name)
+    }
+
+    /// The same with a name that need not be UTF-8.
+    public func dropReference(_ name: [UInt8], _ kind: ResourceKind) throws(ResourceTrackerError) {
+        try send(.dropReference, kind, name)
+    }
+
+    /// Has a process group killed when every process that has registered it is gone. See setpgid(2).
+    ///
+    /// - Parameter group: Its number, which is that of its leader. To be called while the leader lives or is a zombie: so the
+    ///   number is not taken for that of another group later.
+    /// - Returns: The name under which it is registered, for `unregister` and `dropReference`.
+    @discardableResult
+    public func register(processGroup group: ProcessID) throws(ResourceTrackerError) -> String {
+        guard group.rawValue > 1 else { throw .invalidName("\(group)", reason: "it is no process group of one's own") }
+        let name = ProcessGroupName(group).text
+        try register(name, .processGroup)
+        return name
     }
 
     // MARK: Tracked resources
 
-    /// Creates a segment that does not outlive the processes that share this tracker.
+    /// Creates a segment that does not outlive the processes that have registered it: for now this one.
     ///
     /// - Parameters:
     ///   - name: `/` and up to 254 further bytes without a `/`.
     ///   - size: Bytes.
-    /// - Throws: `.system(.fileExists)` when there is one of that name.
+    /// - Throws: `.system(.fileExists)` when there is one of that name. It is not touched, whosoever it is.
     public func createSharedMemory(_ name: String, size: Int) throws(ResourceTrackerError) -> SharedMemory {
         let isThere = (try? SharedMemory(opening: name, readOnly: true)) != nil
         return try creating(name, .sharedMemory, isThere: isThere) { () throws(Errno) in
@@ -106,9 +106,9 @@ public final class ResourceTracker: Sendable {
         }
     }
 
-    /// Creates a semaphore that does not outlive the processes that share this tracker.
+    /// Creates a semaphore that does not outlive the processes that have registered it: for now this one.
     ///
-    /// - Throws: `.system(.fileExists)` when there is one of that name.
+    /// - Throws: `.system(.fileExists)` when there is one of that name. It is not touched, whosoever it is.
     public func createSemaphore(_ name: String, value: UInt32) throws(ResourceTrackerError) -> NamedSemaphore {
         let isThere = (try? NamedSemaphore(opening: name)) != nil
         return try creating(name, .semaphore, isThere: isThere) { () throws(Errno) in
@@ -116,22 +116,31 @@ public final class ResourceTracker: Sendable {
         }
     }
 
-    /// Removes a resource's name, and forgets it.
+    /// Removes a resource now, and forgets it. That it is gone already is no error.
     public func unlink(_ name: String, _ kind: ResourceKind) throws(ResourceTrackerError) {
-        do throws(Errno) { try kind.remove(name) } catch { throw .system(error) }
-        try unregister(name, kind)
+        let bytes = try kind.resolved(Array(name.utf8))
+        do {
+            try kind.remove(bytes)
+        } catch let error as Errno {
+            throw .system(error)
+        } catch {
+            // A custom kind's.
+            throw .removalFailed("\(error)")
+        }
+        try send(.unregister, kind, bytes)
     }
 
     private func creating<Resource: ~Copyable>(
         _ name: String, _ kind: ResourceKind, isThere: Bool, _ create: () throws(Errno) -> Resource
     ) throws(ResourceTrackerError) -> Resource {
-        // Somebody else's must not be registered here, nor forgotten.
+        // Somebody else's, who need not use this tracker.
         if isThere { throw .system(.fileExists) }
         try register(name, kind)
         do throws(Errno) {
             return try create()
         } catch {
-            try unregister(name, kind)
+            // Only what was registered here: should another process have been quicker, the resource is its own.
+            try send(.withdraw, kind, name)
             throw .system(error)
         }
     }
@@ -140,118 +149,108 @@ public final class ResourceTracker: Sendable {
 
     /// Starts the tracker's process if it does not run yet.
     public func start() throws(ResourceTrackerError) {
-        try state.withLock { state throws(ResourceTrackerError) in try startIfNeeded(&state) }
+        let handler = leakHandler.withLock { $0 }
+        try client.withLock { client throws(ResourceTrackerError) in
+            try client.startIfNeeded(executable: executable, onLeak: handler)
+        }
     }
 
-    /// The tracker's process, if it runs and is this process's child.
-    public var processID: ProcessID? { state.withLock { $0.process } }
+    /// The tracker's process, if this process has started it; `nil` for a moment after it was killed, until there is another.
+    public var processID: ProcessID? { client.withLock { $0.keeper }?.processID }
+
+    /// Has a function called for each resource that the tracker removes because its owners are gone.
+    ///
+    /// It is called on a thread of the tracker's, in the process that started the tracker, while that lives; nothing else
+    /// of this tracker's happens there meanwhile. What is removed at the end of `close()` it has been told of when that
+    /// returns.
+    public func onLeak(_ handler: (@Sendable (LeakedResource) -> Void)?) {
+        leakHandler.withLock { $0 = handler }
+        client.withLock { $0.keeper }?.setLeakHandler(handler)
+    }
 
     /// A descriptor through which another process can use this tracker; it is the caller's. Starts the tracker.
-    package func commandDescriptor() throws(ResourceTrackerError) -> OwnedFileDescriptor {
-        try state.withLock { state throws(ResourceTrackerError) in
-            try startIfNeeded(&state)
-            do throws(Errno) { return try state.duplicateCommands() } catch { throw .system(error) }
+    ///
+    /// Other implementations write lines to it; a process of this package gives it to `inherit`.
+    public func commandDescriptor() throws(ResourceTrackerError) -> OwnedFileDescriptor {
+        try start()
+        return try client.withLock { client throws(ResourceTrackerError) in
+            do throws(Errno) { return try client.duplicateDoor() } catch { throw .system(error) }
         }
     }
 
-    /// Has this process use a tracker that it was given, and for which another process answers.
-    package func inherit(_ commands: consuming OwnedFileDescriptor) {
+    /// Has this process use a tracker that it was given the `commandDescriptor()` of, and that another process answers for.
+    public func inherit(_ commands: consuming OwnedFileDescriptor) {
         var commands: OwnedFileDescriptor? = commands
-        state.withLock { state in
-            state.commands = commands.take()!
-            state.process = nil
-            state.isInherited = true
-        }
+        client.withLock { $0.inherit(commands.take()!) }
     }
 
     /// Tells the tracker that this process is done with it, and waits until it has ended.
     ///
-    /// For a tracker of one's own: it ends when every process that shares it has done so.
+    /// What this process has registered counts as leaked then. For a tracker of one's own: it ends when every process that
+    /// shares it is done.
     /// - Returns: How it ended: code 0 clean, 1 leaks were removed, 2 a removal failed, 3 it was sent something that is no
     ///   command. `nil` when it never ran, or is another process's.
     @discardableResult
     public func close() throws(ResourceTrackerError) -> ExitStatus? {
-        let process: ProcessID? = state.withLock { state in
-            state.commands = nil
-            return state.process.take()
+        let keeper: TrackerKeeper? = client.withLock { client in
+            let keeper = client.keeper
+            client = TrackerClient()
+            return keeper
         }
-        do throws(Errno) { return try process?.wait() } catch { throw .system(error) }
+        return keeper?.waitForEnd()
     }
 
-    private func startIfNeeded(_ state: inout State) throws(ResourceTrackerError) {
-        guard state.commands == nil else { return }
-        guard executable != nil || ProcessRole.isBootstrapped else { throw .notBootstrapped }
-        do throws(Errno) {
-            let pipe = try Pipe()
-            state.process = try TrackerProcess.role.start(
-                executable: executable, descriptors: [pipe.readEnd.descriptor],
-                blockedSignals: [.interrupt, .terminate, .hangUp])
-            let commands = pipe.writeEnd
-            state.commands = consume commands
-        } catch {
-            throw .system(error)
+    private func send(
+        _ operation: TrackerRecord.Operation, _ kind: ResourceKind, _ name: String
+    ) throws(ResourceTrackerError) {
+        // Names that need no change are sent from where they lie.
+        if !kind.isPath, !name.isEmpty, name.utf8.count <= 255 {
+            var name = name
+            let isSent = try name.withUTF8Bytes { bytes throws(ResourceTrackerError) in
+                // As `resolved` has it.
+                if kind.builtin != .custom, memchr(bytes.baseAddress!, 0, bytes.count) != nil { return false }
+                try send(operation, kind, raw: bytes)
+                return true
+            }
+            if isSent { return }
+        }
+        try send(operation, kind, Array(name.utf8))
+    }
+
+    private func send(
+        _ operation: TrackerRecord.Operation, _ kind: ResourceKind, _ name: [UInt8]
+    ) throws(ResourceTrackerError) {
+        let name = try kind.resolved(name)
+        try name.withUnsafeBufferPointer { bytes throws(ResourceTrackerError) in
+            try send(operation, kind, raw: UnsafeRawBufferPointer(bytes))
         }
     }
 
     private func send(
-        _ command: TrackerCommand, _ note: (inout State) -> Void
+        _ operation: TrackerRecord.Operation, _ kind: ResourceKind, raw name: UnsafeRawBufferPointer
     ) throws(ResourceTrackerError) {
-        let line = Array(command.line.utf8)
-        guard line.count <= TrackerCommand.maximumLength, line.firstIndex(of: UInt8(ascii: "\n")) == line.count - 1
-        else {
-            throw .invalidName(command.line)
-        }
-        try state.withLock { state throws(ResourceTrackerError) in
-            try startIfNeeded(&state)
-            do throws(Errno) {
-                try state.write(line)
-            } catch {
-                guard error == .brokenPipe, !state.isInherited else { throw .system(error) }
-                try startAgain(&state)
-                do throws(Errno) { try state.write(line) } catch { throw .system(error) }
+        try client.withLock { client throws(ResourceTrackerError) in
+            if client.door == nil {
+                try client.startIfNeeded(executable: executable, onLeak: leakHandler.withLock { $0 })
             }
-            note(&state)
-        }
-    }
-
-    /// After the tracker was killed: starts another, and tells it what this process has registered.
-    private func startAgain(_ state: inout State) throws(ResourceTrackerError) {
-        let status = state.process.flatMap { try? $0.wait() } ?? .unknown
-        standardErrorLine(
-            "resource tracker: it \(status); a new one is started, which knows only what this process has registered")
-        state.commands = nil
-        state.process = nil
-        try startIfNeeded(&state)
-        for (command, count) in state.registered {
-            for _ in 0..<count {
-                do throws(Errno) {
-                    try state.write(Array(command.line.utf8))
-                } catch {
-                    throw .system(error)
-                }
-            }
+            do throws(Errno) { try client.send(operation, kind, name) } catch { throw .system(error) }
         }
     }
 }
 
-/// What can go wrong with a resource tracker.
-public enum ResourceTrackerError: Error, Hashable, Sendable {
-    /// `bootstrap()` was not called at the start of `main`, so this executable cannot be started as a tracker.
-    case notBootstrapped
-    /// A name that does not fit a line of the protocol: too long, or with a line end.
-    case invalidName(String)
-    /// A system call failed.
-    case system(Errno)
-}
-
-extension ResourceTrackerError: CustomStringConvertible {
-    public var description: String {
-        switch self {
-        case .notBootstrapped:
-            "call bootstrap() (of ResourceTracker, or of the highest layer used) as the first line of main, "
-                + "or name an executable that does"
-        case .invalidName(let line): "this does not fit a line of 512 bytes: \(line.debugDescription)"
-        case .system(let error): "resource tracker: \(error)"
+extension String {
+    /// `withUTF8` with typed errors.
+    fileprivate mutating func withUTF8Bytes(
+        _ body: (UnsafeRawBufferPointer) throws(ResourceTrackerError) -> Bool
+    ) throws(ResourceTrackerError) -> Bool {
+        var failure: ResourceTrackerError?
+        let result = withUTF8 { bytes in
+            do throws(ResourceTrackerError) { return try body(UnsafeRawBufferPointer(bytes)) } catch {
+                failure = error
+                return false
+            }
         }
+        if let failure { throw failure }
+        return result
     }
 }

@@ -68,6 +68,23 @@ public struct SharedMemory: ~Copyable, Sendable {
         }
     #endif
 
+    /// Memory without a name, whose size whoever has it may change: not to be mapped when it came from a stranger.
+    ///
+    /// The corresponding C functions are `memfd_create` and `ftruncate`; where there is no such, `shm_open`.
+    package init(growable label: String, size: Int) throws(Errno) {
+        #if os(Linux)
+            let memory = OwnedFileDescriptor(owning: try retryingOnInterrupt { csys_memfd_create(label) })
+            try memory.descriptor.truncate(to: Int64(size))
+            owned = memory
+        #else
+            // Without a number Darwin's names are too short to say more.
+            let name = "/\(label.prefix(8))-\(ProcessID.current)"
+            let memory = try SharedMemory(creating: name, size: size)
+            try SharedMemory.unlink(name)
+            owned = try memory.owned.duplicate()
+        #endif
+    }
+
     /// Bytes. The corresponding C function is `fstat`.
     public func size() throws(Errno) -> Int {
         Int(try descriptor.status().size)

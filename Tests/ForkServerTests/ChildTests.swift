@@ -82,14 +82,14 @@ import Testing
     }
 
     @Test(
-        "a child has the standard streams, tracker's pipe, sentinel, channel, the way to its server, and nothing else")
+        "a child has the standard streams, tracker's door, sentinel, channel, the way to its server, and nothing else")
     func descriptors() throws {
         try withServer { server in
             // Others that the server has by then must not reach this one.
             let before = try WaitingChild(of: server)
             let facts = try describeChild(of: server)
             let kinds = facts["kinds"]?.split(separator: " ").map(String.init) ?? []
-            #expect(kinds.dropFirst(3).sorted() == ["fifo", "fifo", "socket", "socket"])
+            #expect(kinds.dropFirst(3).sorted() == ["fifo", "socket", "socket", "socket"])
             #expect(facts["inheritable"] == "0 1 2")
             _ = consume before
         }

@@ -2,6 +2,7 @@ import BinaryCoding
 import FDPassing
 import ForkServerTestPrograms
 import Framing
+import ProcessRoles
 import ProcessTestSupport
 import ResourceTracker
 import Syscalls

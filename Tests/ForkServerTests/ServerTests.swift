@@ -147,15 +147,26 @@ import Testing
         #expect(try program.waitForOutcome() == .success)
     }
 
-    @Test("children share the program's tracker: a segment that one leaks stays as long as the program")
+    @Test("children share the program's tracker: a segment that one leaks goes with it, while the program goes on")
     func sharedTracker() throws {
         let names = try ResourceNames()
-        var program = try RunningProgram("ForkServerHost", ["leak", names.segment, names.semaphore])
+        var program = try RunningProgram("ForkServerHost", ["leak", names.segment])
         let tracker = try #require(try program.nextProcesses().first)
-        #expect(names.hasSegment)
+        #expect(!names.hasSegment && tracker.isRunning)
         try program.openGate()
         #expect(try tracker.ends())
-        #expect(!names.hasSegment)
         #expect(try program.waitForOutcome().errors.contains(names.segment))
+    }
+
+    @Test("a tracker killed under a running server is replaced, and server and children go on with the next one")
+    func killedTracker() throws {
+        let names = try ResourceNames()
+        var program = try RunningProgram("ForkServerHost", ["killed-tracker", names.segment, names.segment + "-2"])
+        let tracker = try #require(try program.nextProcesses().first)
+        try program.openGate()
+        #expect(try tracker.ends())
+        let outcome = try program.waitForOutcome()
+        #expect(outcome.status == .exited(0))
+        #expect(outcome.errors.split(separator: "\n").filter { $0.contains("killed by SIGKILL") }.count == 1)
     }
 }

@@ -56,6 +56,16 @@ int csys_pipe_capacity(int pipe);
 int csys_waiting_connections(int listener, int *count);
 #endif
 
+// -- Descriptors that a forked copy of the process does not have
+
+/// Owns a descriptor, and closes it in every process that is forked from this one, where it is -1 from then on.
+struct csys_fork_guard;
+/// Takes the descriptor over; null (ENOMEM) leaves it alone.
+struct csys_fork_guard *csys_fork_guard_new(int descriptor);
+int csys_fork_guard_descriptor(const struct csys_fork_guard *guard);
+/// Closes the descriptor, if it is still there.
+void csys_fork_guard_free(struct csys_fork_guard *guard);
+
 // -- Locks
 
 #ifdef __linux__

@@ -26,6 +26,7 @@ import TestSupport
             "fail": { try failInChild() },
             "replaced": { try useAfterReplacement() },
             "leak": { try leakFromChild() },
+            "killed-tracker": { try killTrackerUnderServer() },
             "interrupt": { try interruptGroup() },
             "taken": { try giveDescriptorAway() },
             "let-go": { try letGoOfServer() },

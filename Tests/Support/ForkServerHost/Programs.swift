@@ -68,7 +68,13 @@ func holdEverything() throws {
     _ = try ResourceTracker.shared.createSemaphore(names[1], value: 0)
     let gate = try Pipe()
     let children = try startChildren(of: .shared, gate)
-    try checkSucceedsInChild(LeakSegment(names[2]))
+    // A child's own: it goes with that.
+    let started = try Pipe()
+    let holding = try ForkServer.shared.spawn(
+        HoldSegment(
+            names[2], started: try PassedDescriptor(duplicating: started.writeEnd.descriptor),
+            gate: try PassedDescriptor(duplicating: gate.readEnd.descriptor)))
+    _ = try started.readEnd.descriptor.readLine()
     let pool = try Pool(workers: 3)
     let held = try Pipe()
     let work = try holdTwoWorkers(of: pool, held)
@@ -77,6 +83,7 @@ func holdEverything() throws {
         [ForkServer.shared.processID, ResourceTracker.shared.processID] + children.map(\.processID)
             + pool.workerProcessIDs)
     try waitForGate()
+    withExtendedLifetime(holding) {}
     _ = consume work
 }
 
@@ -182,13 +189,33 @@ func useAfterReplacement() throws {
 
 /// A child creates a tracked segment and ends: it stays as long as this program.
 func leakFromChild() throws {
-    try checkSucceedsInChild(LeakSegment(CommandLine.arguments[2]))
-    // The tracker has read all that came before this.
-    let tracker = ResourceTracker.shared
-    _ = try tracker.createSharedMemory(CommandLine.arguments[3], size: 1)
-    try tracker.dropReference(CommandLine.arguments[3], .sharedMemory)
-    check(becomesTrue { !exists("/dev/shm" + CommandLine.arguments[3]) }, "the tracker does nothing")
-    try reportProcesses([tracker.processID])
+    let name = CommandLine.arguments[2]
+    try checkSucceedsInChild(LeakSegment(name))
+    // Nobody else had it.
+    check(becomesTrue { !exists("/dev/shm" + name) }, "it is still there")
+    try reportProcesses([ResourceTracker.shared.processID])
+    try waitForGate()
+}
+
+/// Has children use the tracker before and after it was killed.
+func killTrackerUnderServer() throws {
+    let (before, after) = (CommandLine.arguments[2], CommandLine.arguments[3])
+    let gate = try Pipe()
+    let started = try Pipe()
+    let waiting = try ForkServer.shared.spawn(
+        HoldSegment(
+            before, started: try PassedDescriptor(duplicating: started.writeEnd.descriptor),
+            gate: try PassedDescriptor(duplicating: gate.readEnd.descriptor)))
+    _ = try started.readEnd.descriptor.readLine()
+    let tracker = ResourceTracker.shared.processID!
+    try tracker.send(.kill)
+    check(becomesTrue { ResourceTracker.shared.processID.map { $0 != tracker } ?? false }, "nobody has started another")
+    try checkSucceedsInChild(LeakSegment(after))
+    check(becomesTrue { !exists("/dev/shm" + after) }, "the new tracker does not know the second child's")
+    check(exists("/dev/shm" + before), "it was removed under its owner")
+    try waiting.kill()
+    check(becomesTrue { !exists("/dev/shm" + before) }, "the new tracker was not told of the first child's")
+    try reportProcesses([ResourceTracker.shared.processID])
     try waitForGate()
 }
 

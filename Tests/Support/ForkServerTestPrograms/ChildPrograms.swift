@@ -147,6 +147,25 @@ public struct LeakSegment: ChildProgram {
     }
 }
 
+/// Creates a tracked segment, says so, and waits.
+public struct HoldSegment: ChildProgram {
+    let name: String
+    let started: PassedDescriptor
+    let gate: PassedDescriptor
+
+    public init(_ name: String, started: PassedDescriptor, gate: PassedDescriptor) {
+        self.name = name
+        self.started = started
+        self.gate = gate
+    }
+
+    public func run(in child: ChildContext) throws {
+        _ = try ResourceTracker.shared.createSharedMemory(name, size: 4096)
+        try started.descriptor!.writeAll("started\n")
+        _ = try gate.descriptor!.read(upTo: 1)
+    }
+}
+
 /// Writes what it knows of itself, as lines.
 public struct Describe: ChildProgram {
     let output: PassedDescriptor

@@ -12,8 +12,6 @@ let upperScenarios = [
         let names = try ResourceNames()
         _ = try tracker.createSharedMemory(names.segment, size: 4096)
         _ = try tracker.createSemaphore(names.semaphore, value: 1)
-        try tracker.register(names.semaphore, .semaphore)
-        try tracker.dropReference(names.semaphore, .semaphore)
         try expect(names.exist, "they were removed too early")
         try tracker.dropReference(names.segment, .sharedMemory)
         try tracker.dropReference(names.semaphore, .semaphore)

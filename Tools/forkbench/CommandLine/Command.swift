@@ -39,6 +39,7 @@ enum Command: String, CaseIterable {
           forkbench bench [LAYER…] [OPTION…] measure, each benchmark beside its floor in C
           forkbench hash PATH…               SHA-256 of files and trees, by a pool of workers
           forkbench peer listen|connect …    an echo peer, for other implementations to talk to
+          forkbench peer tracker -- COMMAND  our resource tracker, for a program of another implementation
           forkbench list                     the benchmarks and scenarios
 
         LAYER is one of: \(Layer.names)
@@ -99,7 +100,14 @@ enum Command: String, CaseIterable {
                                    CPython up to 3.11 and billiard need
               --digest NAME        with a key: what its own challenge asks for, by default sha256; one of
                                    \(PeerOptions.digestNames)
-            Exit code 0 when it has ended, 1 when it cannot listen or connect, or the listener failed it.
+
+            forkbench peer tracker -- COMMAND [ARGUMENT…]: runs a command that uses our resource tracker, which finds it at the
+            descriptor that FORKBENCH_TRACKER_FD names. In Python, before anything is registered:
+              multiprocessing.resource_tracker._resource_tracker._fd = int(os.environ["FORKBENCH_TRACKER_FD"])
+            What has leaked is printed as “leaked KIND NAME”. The exit code is the command's; if that is 0 the tracker's: 0 no
+            leaks, 1 leaks were removed, 2 a removal failed, 3 a line was not understood.
+
+            Exit code of the others: 0 when it has ended, 1 when it cannot listen or connect, or the listener failed it.
             """
         case .list:
             """

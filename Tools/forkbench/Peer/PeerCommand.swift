@@ -5,6 +5,7 @@ import Syscalls
 extension Command {
     /// Runs an echo peer until its standard input, or what it is connected to, ends. Returns 1 when something failed.
     func runPeer(_ arguments: [String]) throws -> Int32 {
+        if arguments.first == "tracker" { return try PeerTracker(Array(arguments.dropFirst())).run() }
         let options = try PeerOptions(
             Arguments(
                 arguments, command: self, valued: ["--address", "--key-file", "--policy", "--digest", "--mode"]))

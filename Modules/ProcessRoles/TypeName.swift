@@ -2,14 +2,11 @@ import Syscalls
 
 /// How one process tells another which type it means: by the type's mangled name, which every build of it knows.
 package enum TypeName {
-    /// The name under which another process running the same code finds a type.
-    ///
-    /// - Throws: `ForkServerError.typeNotNameable` for private and local types, whose names do not resolve.
-    package static func name(of type: Any.Type) throws(ForkServerError) -> String {
+    /// The name under which another process running the same code finds a type; `nil` for private and local types, whose
+    /// names do not resolve.
+    package static func resolvableName(of type: Any.Type) -> String? {
         if let known = names.withLock({ $0[ObjectIdentifier(type)] }) { return known }
-        guard let name = _mangledTypeName(type), isHarmless(name), _typeByName(name) == type else {
-            throw .typeNotNameable(String(reflecting: type))
-        }
+        guard let name = _mangledTypeName(type), isHarmless(name), _typeByName(name) == type else { return nil }
         names.withLock { $0[ObjectIdentifier(type)] = name }
         return name
     }

@@ -1,0 +1,119 @@
+import FDPassing
+import ProcessRoles
+import Syscalls
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A process's side of the tracker: the door that it shares with others, and a pipe of its own.
+struct TrackerClient: ~Copyable {
+    /// Where processes introduce themselves, and peers write lines; `nil` before the tracker was started.
+    private(set) var door: OwnedFileDescriptor?
+    /// Where this process's commands go, from the first on. A forked copy does not have it, and gets one of its own.
+    private var pipe: ForkGuardedDescriptor?
+    /// Of the process that has started the tracker.
+    private(set) var keeper: TrackerKeeper?
+
+    /// Uses a tracker that another process answers for.
+    mutating func inherit(_ door: consuming OwnedFileDescriptor) {
+        self = TrackerClient()
+        self.door = consume door
+    }
+
+    mutating func startIfNeeded(
+        executable: String?, onLeak: (@Sendable (LeakedResource) -> Void)?
+    ) throws(ResourceTrackerError) {
+        if door != nil { return }
+        guard executable != nil || ProcessRole.isBootstrapped else { throw .notBootstrapped }
+        do throws(Errno) {
+            let pair = try SocketPair()
+            keeper = try TrackerKeeper(executable: executable, door: pair.first, onLeak: onLeak)
+            let outer = pair.second
+            door = consume outer
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    func duplicateDoor() throws(Errno) -> OwnedFileDescriptor {
+        switch door {
+        case .some(let door): try door.duplicate()
+        case .none: throw .badFileDescriptor
+        }
+    }
+
+    /// Sends a command to a tracker that was started.
+    mutating func send(_ operation: TrackerRecord.Operation, _ kind: ResourceKind, _ name: UnsafeRawBufferPointer)
+        throws(Errno)
+    {
+        let size = TrackerRecord.size(kind, nameCount: name.count)
+        try withUnsafeTemporaryAllocation(byteCount: size, alignment: 8) { record throws(Errno) in
+            // In the order of their times, since a lock is held here.
+            TrackerRecord.encode(operation, kind, name, time: TrackerRecord.now, into: record)
+            let bytes = UnsafeRawBufferPointer(record)
+            if let descriptor = pipe?.descriptor {
+                do throws(Errno) {
+                    return try descriptor.writeAll(bytes)
+                } catch {
+                    // The tracker could not keep this end, or is no more.
+                    guard error == .brokenPipe else { throw error }
+                }
+            }
+            try introduce()
+            try pipe!.descriptor!.writeAll(bytes)
+        }
+    }
+
+    /// Makes a pipe, and passes its other end through the door.
+    private mutating func introduce() throws(Errno) {
+        pipe = nil
+        let channel = try Pipe()
+        let line = PeerLine.attachment(of: ProcessID.current.rawValue)
+        switch door {
+        case .some(let door): try door.descriptor.send(line, passing: [channel.readEnd.descriptor])
+        case .none: throw .badFileDescriptor
+        }
+        let writeEnd = channel.writeEnd
+        pipe = try ForkGuardedDescriptor(writeEnd)
+    }
+}
+
+/// A client for several threads. `Lock` would be a generic call that the compiler does not specialize, and each command pays.
+final class GuardedClient: @unchecked Sendable {
+    // Sound: the client is only touched while the lock is held.
+    private let lock = DeadlineLock()
+    private var client = TrackerClient()
+
+    func withLock<Result: ~Copyable, Failure: Error>(
+        _ body: (inout TrackerClient) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        _ = lock.lock(until: .never)
+        defer { lock.unlock() }
+        return try body(&client)
+    }
+}
+
+extension ResourceKind {
+    /// A name as the tracker, which has another working directory, understands it.
+    func resolved(_ name: [UInt8]) throws(ResourceTrackerError) -> [UInt8] {
+        func invalid(_ reason: String) -> ResourceTrackerError {
+            .invalidName(String(decoding: name, as: UTF8.self), reason: reason)
+        }
+        if name.isEmpty { throw invalid("it is empty") }
+        if builtin != .custom, name.contains(0) { throw invalid("it holds a zero byte") }
+        var name = name
+        if isPath, name[0] != UInt8(ascii: "/") {
+            guard let path = getcwd(nil, 0) else { throw .system(.current) }
+            defer { free(path) }
+            name = String(cString: path).utf8 + [UInt8(ascii: "/")] + name
+        }
+        if name.count > TrackerRecord.longestName {
+            throw invalid("it has more than \(TrackerRecord.longestName) bytes")
+        }
+        if builtin == .directory, name.allSatisfy({ $0 == UInt8(ascii: "/") }) { throw invalid("it is everything") }
+        return name
+    }
+}
