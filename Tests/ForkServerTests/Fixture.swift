@@ -105,3 +105,9 @@ func spinningChild(of server: ForkServer, ignoresTermination: Bool = false) thro
     _ = try started.readEnd.descriptor.readLine()
     return child
 }
+
+/// A descriptor that has to be there; `#require` takes no values that cannot be copied.
+func present(_ descriptor: consuming OwnedFileDescriptor?) throws -> OwnedFileDescriptor {
+    guard let descriptor else { throw UnexpectedReport(line: "there is no descriptor") }
+    return descriptor
+}

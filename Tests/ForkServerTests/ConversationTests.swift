@@ -1,0 +1,135 @@
+import FDPassing
+import ForkServer
+import ForkServerTestPrograms
+import Framing
+import ProcessTestSupport
+import Syscalls
+import TestSupport
+import Testing
+
+private typealias ExitStatus = Syscalls.ExitStatus
+
+@Suite("A child and its client", .timeLimit(.minutes(10)))
+struct ConversationTests {
+    @Test("messages go both ways over the child's own connection, which ends with either")
+    func messages() throws {
+        try withServer { server in
+            let child = try server.spawn(EchoMessages())
+            for count in [0, 1, 100_000, 3 << 20] {
+                let message = [UInt8](repeating: 7, count: count)
+                let sending = try Background { try child.connection.send(message, until: .generous) }
+                #expect(try child.connection.receive(until: .generous) == message)
+                try sending.get()
+            }
+            child.connection.close()
+            #expect(try child.wait(until: .generous) == .exited(0))
+
+            let killed = try server.spawn(EchoMessages())
+            try killed.kill()
+            #expect(throws: FramingError.endOfFile) { try killed.connection.receive(until: .generous) }
+        }
+    }
+
+    @Test("a program larger than a socket's buffer arrives whole")
+    func largeProgram() throws {
+        try withServer { server in
+            let text = String(repeating: "x", count: 5 << 20)
+            var options = ChildOptions()
+            options.standardOutput = .pipe
+            let child = try server.spawn(PrintAndLeave(text, code: 3), options: options, until: .generous)
+            let output = try present(child.takeStandardOutput())
+            #expect(try output.descriptor.readText() == text)
+            #expect(try child.wait(until: .generous) == .exited(3))
+        }
+    }
+
+    @Test("a child spawns a sibling through the server that forked it, and no second server is started")
+    func sibling() throws {
+        try withServer { server in
+            for _ in 0..<3 {
+                let child = try server.spawn(SpawnSibling())
+                let text = String(decoding: try child.connection.receive(until: .generous), as: UTF8.self)
+                #expect(text == "true exited with code 7")
+                #expect(try child.wait(until: .generous) == .exited(0))
+            }
+        }
+    }
+
+    @Test("with a child go the siblings that it has asked for, and other children stay")
+    func siblingsEnd() throws {
+        try withServer(hosted { $0.gracePeriod = .milliseconds(100) }) { server in
+            var held = try WaitingChild(of: server, code: 2)
+            let child = try server.spawn(SpawnSpinningSibling())
+            let number = String(decoding: try child.connection.receive(until: .generous), as: UTF8.self)
+            let sibling = try WatchedProcess(ProcessID(rawValue: try #require(Int32(number))))
+            try child.kill()
+            #expect(try sibling.ends())
+            held.letGo()
+            #expect(try held.child.wait(until: .generous) == .exited(2))
+        }
+    }
+
+    @Test("a reload hands over to a fresh server, and the children of the old one live on")
+    func reload() throws {
+        try withServer { server in
+            var held = try WaitingChild(of: server, code: 5)
+            let old = try WatchedProcess(try #require(server.processID))
+            let oldNumber = server.processID
+            try server.reload()
+            #expect(server.processID != oldNumber)
+            #expect(try server.spawn(Leave(code: 6)).wait(until: .generous) == .exited(6))
+            #expect(held.child.isRunning)
+            held.letGo()
+            #expect(try held.child.wait(until: .generous) == .exited(5))
+            // With its last child the old server ends too.
+            #expect(try old.ends())
+        }
+    }
+
+    @Test("a reload with a preload that fails leaves the old server in place")
+    func failedReload() throws {
+        try withServer { server in
+            try server.start()
+            let process = server.processID
+            var options = hosted()
+            options.preloads = [SharedLibraryPreload("libthere-is-none.so")]
+            #expect(throws: ForkServerError.self) { try server.reload(options) }
+            #expect(server.processID == process)
+            #expect(try server.spawn(Leave(code: 6)).wait(until: .generous) == .exited(6))
+        }
+    }
+
+    @Test("terminate gives a child its time, and kills it when it has passed", arguments: [false, true])
+    func terminate(ignoresTermination: Bool) throws {
+        try withServer { server in
+            let child = try spinningChild(of: server, ignoresTermination: ignoresTermination)
+            let status = try child.terminate(gracePeriod: ignoresTermination ? .milliseconds(30) : .seconds(300))
+            #expect(status == .signaled(ignoresTermination ? 9 : 15, coreDumped: false))
+        }
+    }
+
+    @Test("terminate does the same without blocking")
+    func terminateAsync() async throws {
+        try await withServerInTask { server in
+            let started = try Pipe()
+            let child = try await server.spawn(Spin(PassedDescriptor(started.writeEnd), ignoresTermination: true))
+            _ = try await blocking { try started.readEnd.descriptor.readLine() }
+            #expect(try await child.terminate(gracePeriod: .milliseconds(30)) == .signaled(9, coreDumped: false))
+        }
+    }
+
+    @Test("wait(for:) tells which children have ended")
+    func waitForSeveral() throws {
+        try withServer { server in
+            var first = try WaitingChild(of: server)
+            var second = try WaitingChild(of: server)
+            let things: [any Waitable] = [first.child, second.child]
+            #expect(try wait(for: things, until: .now) == [])
+            second.letGo()
+            #expect(try wait(for: things, until: .generous) == [1])
+            first.letGo()
+            #expect(try first.child.wait(until: .generous) == .exited(0))
+            #expect(try wait(for: things, until: .generous) == [0, 1])
+        }
+    }
+}

@@ -1,0 +1,146 @@
+import ForkServer
+import ForkServerTestPrograms
+import ProcessTestSupport
+import Synchronization
+import Syscalls
+import TestSupport
+import Testing
+
+private typealias ExitStatus = Syscalls.ExitStatus
+
+@Suite("Children that are forked ahead", .timeLimit(.minutes(10)))
+struct SpareTests {
+    @Test("so many are ready as were asked for, and again after they were used")
+    func refilled() throws {
+        try withServer(hosted { $0.spares = .fixed(3) }) { server in
+            try server.start()
+            #expect(try becomesTrue { try server.statistics()!.sparesReady == 3 })
+            // The first use of a type makes the spares stale: they are replaced by some that know it.
+            for code in 0..<4 as Range<CInt> {
+                #expect(try server.spawn(Leave(code: code)).wait(until: .generous) == .exited(code))
+            }
+            #expect(try becomesTrue { try server.statistics()!.sparesReady == 3 })
+            let before = try server.statistics()!.activations
+            #expect(try server.spawn(Leave(code: 9)).wait(until: .generous) == .exited(9))
+            #expect(try server.statistics()!.activations == before + 1)
+        }
+    }
+
+    @Test("with none each request is a fork")
+    func none() throws {
+        try withServer(hosted { $0.spares = .none }) { server in
+            for _ in 0..<3 { #expect(try server.spawn(Leave()).wait(until: .generous) == .exited(0)) }
+            let statistics = try #require(try server.statistics())
+            #expect(statistics.forks == 3 && statistics.activations == 0 && statistics.sparesReady == 0)
+            #expect(statistics.threads == 1 && statistics.forkTime > .zero)
+        }
+    }
+
+    @Test("a child that was a spare is like any other", arguments: [ForkServer.Spares.none, .fixed(1)])
+    func alike(spares: ForkServer.Spares) throws {
+        try withServer(hosted { $0.spares = spares }) { server in
+            _ = try describeChild(of: server)
+            if spares != .none { #expect(try becomesTrue { try server.statistics()!.sparesReady == 1 }) }
+            let facts = try describeChild(of: server)
+            #expect(facts["threads"] == "1")
+            #expect(facts["client"] == "\(ProcessID.current)")
+            #expect(facts["SigBlk"]?.contains { $0 != "0" } == false)
+            let ignored = UInt64(facts["SigIgn"] ?? "", radix: 16) ?? .max
+            #expect(ignored & (1 << UInt64(Signal.interrupt.rawValue - 1)) == 0)
+            let kinds = facts["kinds"]?.split(separator: " ").map(String.init) ?? []
+            #expect(kinds.dropFirst(3).sorted() == ["fifo", "fifo", "socket", "socket"])
+        }
+    }
+
+    @Test("a request is never lost when spares are killed while they wait, or as they are given it")
+    func killedSpares() throws {
+        try withServer(hosted { $0.spares = .fixed(2) }) { server in
+            try server.start()
+            let process = try #require(server.processID)
+            let isDone = Flag()
+            let killer = try Background {
+                var killed = 0
+                while !isDone.isSet {
+                    for child in try process.children() where try child.isSpare() {
+                        if (try? child.send(.kill)) != nil { killed += 1 }
+                    }
+                    Deadline.after(.microseconds(300)).sleep()
+                }
+                return killed
+            }
+            defer { isDone.set() }
+            for round in 0..<200 {
+                let code = CInt(round % 100)
+                let status = try server.spawn(Leave(code: code), until: .generous).wait(until: .generous)
+                // One that had said that it took the request may be met too, on its way to being an ordinary child.
+                #expect(status == .exited(code) || status == .signaled(9, coreDumped: false))
+            }
+            isDone.set()
+            #expect(try killer.get() > 0)
+            #expect(try becomesTrue { try server.statistics()!.sparesReady == 2 })
+        }
+    }
+
+    @Test("a spare that is stopped is given up, and its request goes to another")
+    func stoppedSpare() throws {
+        try withServer(hosted { $0.spares = .fixed(1) }) { server in
+            #expect(try server.spawn(Leave()).wait(until: .generous) == .exited(0))
+            #expect(try becomesTrue { try server.statistics()!.sparesReady == 1 })
+            let process = try #require(server.processID)
+            let spare = try #require(try process.children().first { try $0.isSpare() })
+            try spare.send(.stop)
+            #expect(try server.spawn(Leave(code: 4), until: .generous).wait(until: .generous) == .exited(4))
+        }
+    }
+
+    @Test("an interrupt from the terminal leaves server and spares alone")
+    func interrupted() throws {
+        try withServer(hosted { $0.spares = .fixed(2) }) { server in
+            try server.start()
+            let process = try #require(server.processID)
+            #expect(try becomesTrue { try server.statistics()!.sparesReady == 2 })
+            let spares = try process.children()
+            for each in spares + [process] { try each.send(.interrupt) }
+            let statistics = try server.statistics()
+            #expect(statistics?.sparesReady == 2)
+            #expect(try process.children() == spares)
+        }
+    }
+
+    @Test("spares go with their server, also when it is killed")
+    func gone() throws {
+        try withServer(hosted { $0.spares = .fixed(2) }) { server in
+            try server.start()
+            let process = try #require(server.processID)
+            #expect(try becomesTrue { try server.statistics()!.sparesReady == 2 })
+            let spares = try process.children().map { try WatchedProcess($0) }
+            let watched = try WatchedProcess(process)
+            try watched.send(.kill)
+            #expect(try watched.ends())
+            for spare in spares { #expect(try spare.ends()) }
+        }
+    }
+}
+
+private final class Flag: Sendable {
+    private let value = Atomic(false)
+
+    var isSet: Bool { value.load(ordering: .acquiring) }
+    func set() { value.store(true, ordering: .releasing) }
+}
+
+extension ProcessID {
+    /// Its children, in their order.
+    fileprivate func children() throws -> [ProcessID] {
+        let file = try OwnedFileDescriptor.open("/proc/\(self)/task/\(self)/children", .readOnly)
+        return String(decoding: try file.descriptor.readToEnd(), as: UTF8.self).split(separator: " ")
+            .compactMap { Int32($0).map { ProcessID(rawValue: $0) } }
+    }
+
+    fileprivate func isSpare() throws -> Bool {
+        guard let file = try? OwnedFileDescriptor.open("/proc/\(self)/comm", .readOnly),
+            let name = try? file.descriptor.readToEnd()
+        else { return false }
+        return String(decoding: name, as: UTF8.self) == "spare child\n"
+    }
+}

@@ -1,0 +1,139 @@
+import FDPassing
+import ForkServer
+import Framing
+import Syscalls
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+// Children that speak with their client over their own connection.
+
+/// Sends each message back, with its descriptors' number, until the client closes.
+public struct EchoMessages: ChildProgram {
+    public init() {}
+
+    public func run(in child: ChildContext) throws {
+        do throws(FramingError) {
+            while true { try child.connection.send(try child.connection.receive()) }
+        } catch {
+            if error != .endOfFile { throw error }
+        }
+    }
+}
+
+/// Tells the client what it is like, a line a fact, and then waits for it to close.
+public struct DescribeSetup: ChildProgram {
+    /// Variables to be told.
+    let variables: [String]
+    /// Whether processors, niceness and limits are told too.
+    public init(variables: [String] = []) {
+        self.variables = variables
+    }
+
+    public func run(in child: ChildContext) throws {
+        var lines = variables.map { "\($0)=\(Environment[$0] ?? "(none)")" }
+        lines.append("directory=\(try currentDirectory())")
+        lines.append("group is own=\(getpgrp() == getpid())")
+        lines.append("session is own=\(getsid(0) == getpid())")
+        lines.append("niceness=\(try ProcessID.current.niceness())")
+        #if os(Linux)
+            lines.append("processors=\(try ProcessID.current.affinity())")
+        #endif
+        lines.append("open files=\(try ResourceLimit.current(.openFiles).soft ?? 0)")
+        try child.connection.send(Array(lines.joined(separator: "\n").utf8))
+        _ = try? child.connection.receive()
+    }
+
+    private func currentDirectory() throws(Errno) -> String {
+        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
+        guard getcwd(&path, path.count) != nil else { throw Errno.current }
+        return String(decoding: path.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+/// Copies standard input to standard output, and says so on standard error.
+public struct CopyInput: ChildProgram {
+    public init() {}
+
+    public func run(in child: ChildContext) throws {
+        let bytes = try FileDescriptor.standardInput.readToEnd()
+        try FileDescriptor.standardOutput.writeAll(bytes)
+        try FileDescriptor.standardError.writeAll("copied \(bytes.count)\n")
+    }
+}
+
+/// Writes so many bytes to standard error, numbered lines, and leaves.
+public struct WriteErrors: ChildProgram {
+    let lineCount: Int
+    /// Leaves a grandchild behind that holds standard error open until this gate is closed.
+    let gate: PassedDescriptor?
+
+    public init(lineCount: Int, gate: PassedDescriptor? = nil) {
+        self.lineCount = lineCount
+        self.gate = gate
+    }
+
+    public func run(in child: ChildContext) throws {
+        if let gate {
+            var options = SpawnOptions(arguments: ["cat"])
+            options.descriptors = [0: gate.descriptor!, 1: .standardOutput, 2: .standardError]
+            _ = try ProcessID.spawn("/bin/cat", options)
+        }
+        for number in 0..<lineCount { try FileDescriptor.standardError.writeAll("line \(number)\n") }
+    }
+}
+
+/// Spawns a sibling through the server that forked it, waits for it, and tells the client of it.
+public struct SpawnSibling: ChildProgram {
+    public init() {}
+
+    public func run(in child: ChildContext) throws {
+        let sibling = try ForkServer.shared.spawn(Leave(code: 7), until: .after(.seconds(60)))
+        let server = ForkServer.shared.processID
+        let status = try sibling.wait(until: .after(.seconds(60)))
+        let text = "\(server == ProcessID.parent) \(status)"
+        try child.connection.send(Array(text.utf8))
+    }
+}
+
+/// Spawns a sibling that computes for ever, tells the client its pid, and waits for the client to close.
+public struct SpawnSpinningSibling: ChildProgram {
+    public init() {}
+
+    public func run(in child: ChildContext) throws {
+        let started = try Pipe()
+        let spinning = Spin(PassedDescriptor(started.writeEnd))
+        let sibling = try ForkServer.shared.spawn(spinning, until: .after(.seconds(60)))
+        _ = try started.readEnd.descriptor.read(upTo: 1)
+        try child.connection.send(Array("\(sibling.processID)".utf8))
+        _ = try? child.connection.receive()
+        withExtendedLifetime(sibling) {}
+    }
+}
+
+/// Installs an exit handler of its own, and leaves by C's `exit`.
+public struct LeaveByExit: ChildProgram {
+    let code: CInt
+
+    public init(code: CInt) {
+        self.code = code
+    }
+
+    public func run(in child: ChildContext) {
+        atexit { print("the child's handler", terminator: "") }
+        exit(code)
+    }
+}
+
+/// A preload that prints without a line's end, and installs an exit handler.
+public struct PrintingPreload: Preload {
+    public init() {}
+
+    public func load() {
+        print("preloaded;", terminator: "")
+        atexit { print("the server's handler;", terminator: "") }
+    }
+}
