@@ -138,10 +138,10 @@ public final class ForkServer: Sendable {
     ) throws(ForkServerError) -> ChildProcess {
         let typeName = try TypeName.name(of: type(of: program))
         let outgoing = OutgoingDescriptors()
-        let streams: StandardStreamEnds
+        var streams: StandardStreamEnds
         do throws(Errno) { streams = try StandardStreamEnds(options) } catch { throw .system(error) }
         let request = try ChildRequest.encode(
-            program, options.setup(streams: streams.childEnds), outgoing: outgoing)
+            program, options.setup(streams: streams.takeChildEnds()), outgoing: outgoing)
         let sockets: ChildSockets
         do throws(Errno) { sockets = try ChildSockets() } catch { throw .system(error) }
         let channel = sockets.channel

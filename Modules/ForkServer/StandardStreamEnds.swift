@@ -4,10 +4,16 @@ import Syscalls
 /// The two sides of a child's standard streams: what travels to the child, and the program's ends of those that are pipes.
 struct StandardStreamEnds: Sendable {
     /// In the streams' order; `nil` where a stream is inherited.
-    private(set) var childEnds: [PassedDescriptor?] = []
+    private var childEnds: [PassedDescriptor?] = []
     /// The program's ends, in the same order.
     private(set) var ends: [PassedDescriptor?] = []
     private(set) var captures: [OutputCapture?] = []
+
+    /// Gives the child's ends up: they are open here for only as long as they are on their way.
+    mutating func takeChildEnds() -> [PassedDescriptor?] {
+        defer { childEnds = [] }
+        return childEnds
+    }
 
     /// Makes the pipes that the options ask for.
     init(_ options: ChildOptions) throws(Errno) {

@@ -112,8 +112,11 @@ struct ConversationTests {
     func terminateAsync() async throws {
         try await withServerInTask { server in
             let started = try Pipe()
-            let child = try await server.spawn(Spin(PassedDescriptor(started.writeEnd), ignoresTermination: true))
-            _ = try await blocking { try started.readEnd.descriptor.readLine() }
+            let spinning = Spin(PassedDescriptor(started.writeEnd), ignoresTermination: true)
+            let said = Connection(started.readEnd, writable: false)
+            let child = try await server.spawn(spinning)
+            // One byte is no message, but something to read.
+            _ = try await blocking { try said.poll(until: .generous) }
             #expect(try await child.terminate(gracePeriod: .milliseconds(30)) == .signaled(9, coreDumped: false))
         }
     }
