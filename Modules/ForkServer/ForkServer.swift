@@ -82,6 +82,9 @@ public final class ForkServer: Sendable {
     /// The server's process, if it runs.
     public var processID: ProcessID? { state.withLock { $0.running?.process } }
 
+    /// Where the server listens, if it runs and `Options.address` asks for that.
+    public var address: Address? { state.withLock { $0.running?.address } }
+
     // MARK: Spawning
 
     /// Forks a child that runs a program. Returns when it has started.

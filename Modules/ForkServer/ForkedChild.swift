@@ -65,17 +65,22 @@ struct ForkedChild {
 
     private func keepOnly(_ own: [FileDescriptor]) {
         closeDescriptors(from: 3, except: inheritance.keptDescriptors + own + [inheritance.registration])
+        leaveServer()
+        ForkServer.becomeChild(registration: inheritance.registration)
+    }
+
+    /// Undoes what the server did to itself, and has its exit handlers not run here.
+    func leaveServer() {
         try? inheritance.openFilesLimit.apply(to: .openFiles)
         let none: SignalSet = []
         none.setAsMask()
         #if os(Linux)
             try? forgetExitHandlers()
         #endif
-        ForkServer.becomeChild(registration: inheritance.registration)
     }
 
     /// Gives the signals back that a server ignores, and a parked child with it: Ctrl-C shall not end those.
-    private func becomeOrdinary() {
+    func becomeOrdinary() {
         for disposition in inheritance.dispositions { try? disposition.restore() }
         setThreadName("forked child")
     }

@@ -27,6 +27,8 @@ final class RunningServer: Sendable {
     private let gracePeriod: Duration
     // Kept open for as long as the server is used.
     private let sentinel: Sentinel
+    private let addressOptions: ForkServer.AddressOptions?
+    private let listening = Lock<Address?>(nil)
     #if os(Linux)
         /// Opened while it surely was the server's: it is this process's child, or its parent.
         private let descriptor: ProcessDescriptor
@@ -40,6 +42,7 @@ final class RunningServer: Sendable {
         let hello = try Self.hello(options)
         isOwn = true
         gracePeriod = options.gracePeriod
+        addressOptions = options.address
         self.sentinel = sentinel
         let commands: OwnedFileDescriptor
         do throws(ResourceTrackerError) { commands = try tracker.commandDescriptor() } catch { throw .tracker(error) }
@@ -79,6 +82,7 @@ final class RunningServer: Sendable {
         do throws(Errno) { pair = try SocketPair() } catch { throw .system(error) }
         process = .parent
         isOwn = false
+        addressOptions = nil
         self.gracePeriod = gracePeriod
         self.sentinel = sentinel
         let theirs = pair.second
@@ -101,7 +105,8 @@ final class RunningServer: Sendable {
         return Hello(
             build: options.executable == nil ? BuildIdentity.current : nil, client: .current, preloads: preloads,
             preloadFailure: options.preloadFailure, spares: options.spares, backend: options.backend,
-            gracePeriodMilliseconds: Int(options.gracePeriod.roundedUpMilliseconds))
+            gracePeriodMilliseconds: Int(options.gracePeriod.roundedUpMilliseconds),
+            address: try options.address.map { options throws(ForkServerError) in try AddressSetup(options) })
     }
 
     private func greet(
@@ -109,14 +114,17 @@ final class RunningServer: Sendable {
     ) throws(ForkServerError) {
         do throws(ForkServerError) {
             let last = min(deadline, .after(startTimeout))
-            try control.send(message: hello, passing: sentinel.ends, until: last)
+            let passed = sentinel.ends + [addressOptions?.alive?.descriptor].compactMap { $0 }
+            try control.send(message: hello, passing: passed, until: last)
             let answer: [UInt8]
             do throws(FramingError) { answer = try control.receive(until: last) } catch { throw .connection(error) }
             guard let greeting = try? BinaryDecoder().decode(Greeting.self, from: answer) else {
                 throw .startFailed("its first message is not understood")
             }
             switch greeting {
-            case .ready(let failedPreloads): for line in failedPreloads { standardErrorLine(line) }
+            case .ready(let failedPreloads, let address):
+                for line in failedPreloads { standardErrorLine(line) }
+                listening.withLock { $0 = address.flatMap { try? Address(parsing: $0) } }
             case .differentBuild: throw .differentBuild
             case .typeUnknown(let type): throw .typeUnknown(type)
             case .preloadFailed(let preload, let reason): throw .preloadFailed(preload, reason: reason)
@@ -141,6 +149,9 @@ final class RunningServer: Sendable {
         #endif
     }
 
+    /// Where it listens, if it does.
+    var address: Address? { listening.withLock { $0 } }
+
     // MARK: The end
 
     /// Has the server end with the children that it has.
@@ -160,6 +171,8 @@ final class RunningServer: Sendable {
     /// A server that does not (it was stopped, or a preload's exit handler hangs) is killed some time after its children's
     /// grace period. One that was not started here goes on: its other clients want it.
     func disconnectAndReap() {
+        // Else it would go on for those who have its alive pipe.
+        if addressOptions?.alive != nil { try? control.send(message: ServerRequest.shutDown, until: .now) }
         control.close()
         guard isOwn else { return }
         #if os(Linux)
