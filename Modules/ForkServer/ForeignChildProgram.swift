@@ -48,7 +48,7 @@ public protocol ForeignChildProgram: Codable, Sendable {
     /// Leaves the child with an exit code, which its client is told, after writing out what the standard streams hold.
     ///
     /// Exit handlers do not run: they are the server's.
-    public func exit(_ code: CInt) -> Never {
+    public consuming func exit(_ code: CInt) -> Never {
         flushStandardStreams()
         exitImmediately(code)
     }

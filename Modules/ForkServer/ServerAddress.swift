@@ -56,7 +56,8 @@ final class ServerAddress {
         // The server has one thread: nobody else makes a file meanwhile.
         let mask = umask(0o077)
         defer { umask(mask) }
-        listener = try setup.path.map { path throws(FramingError) in try Listener(at: .unix(path: path)) }
+        listener =
+            try setup.path.map { path throws(FramingError) in try Listener(at: .unix(path: path)) }
             ?? Listener.atFreshAddress()
         if let alive {
             self.alive = FileDescriptor(rawValue: alive.take())

@@ -176,7 +176,8 @@ final class ServerProcess {
         do throws(Errno) {
             if let threads = try ServerStart.extraThreads() {
                 let names = threads.joined(separator: ", ")
-                return standardErrorLine("fork server: no child for \(request.client.process): there are threads: \(names)")
+                return standardErrorLine(
+                    "fork server: no child for \(request.client.process): there are threads: \(names)")
             }
             guard let address else { return }
             let child = try fork(.serving(request.status)) {

@@ -98,6 +98,20 @@ enum Command: String, CaseIterable {
                                    CPython up to 3.11 and billiard need
               --digest NAME        with a key: what its own challenge asks for, by default sha256; one of
                                    \(PeerOptions.digestNames)
+
+            forkbench peer fork-server --address unix:PATH|fresh [OPTION…]: a fork server that CPython's
+            multiprocessing.forkserver.connect_to_new_process can use. It prints “listening at ADDRESS” and
+            “fork server PID”. Its children do what a line says that the client sends them:
+              exit CODE, signal NUMBER, fail   end so
+              echo                             sends back what comes over the first descriptor, to its end
+              descriptors                      writes into each descriptor its position
+              open                             writes the inodes of all open descriptors into the first
+              register NAME                    tells the client's resource tracker of a shared memory segment
+              wait                             waits until the client has gone, and says so to each descriptor
+            Its options are --key-file and --policy, as above, and
+              --alive NUMBER       an inherited descriptor, the reading end of a pipe: the server outlives this program until
+                                   all writing ends are closed
+              --timeout MS         how long a client may take to send its request, by default 10000
             Exit code 0 when it has ended, 1 when it cannot listen or connect, or the listener failed it.
             """
         case .list:
