@@ -130,8 +130,7 @@ final class ServerProcess {
             reactor.removeReader(descriptor)
             orders.removeAll { $0.client === client }
             client.end(in: reactor)
-            closeUnwantedAddress()
-            if address?.isOpen == false { address?.endChildren(gracePeriod: client.gracePeriod) }
+            if closeUnwantedAddress() { address?.endChildren(gracePeriod: client.gracePeriod) }
             removeIfDone(client)
         }
     }
@@ -166,10 +165,12 @@ final class ServerProcess {
         return address.address
     }
 
-    /// Closes the address when neither a client nor somebody with the alive pipe keeps it open.
-    private func closeUnwantedAddress() {
-        guard let address, !address.isKeptAlive, clients.allSatisfy(\.isRetired) else { return }
+    /// Closes the address when neither a client nor somebody with the alive pipe keeps it open any more. Returns whether it did.
+    @discardableResult
+    private func closeUnwantedAddress() -> Bool {
+        guard let address, address.isOpen, !address.isKeptAlive, clients.allSatisfy(\.isRetired) else { return false }
         address.close()
+        return true
     }
 
     private func fork(_ request: ForeignRequest) {

@@ -159,7 +159,8 @@ import Testing
                 let requests = try Pipe()
                 let statuses = try Pipe()
                 try statuses.readEnd.close()
-                try peer.connect(key: key).descriptor.sendDescriptors([
+                let socket = try peer.connect(key: key)
+                try socket.descriptor.sendDescriptors([
                     requests.readEnd.descriptor, statuses.writeEnd.descriptor, .standardError, .standardError,
                 ])
                 // Before the child's number.
@@ -182,12 +183,14 @@ import Testing
         while (try? full.writeEnd.descriptor.writeAll([UInt8](repeating: 0, count: 4096))) != nil {}
         try full.writeEnd.descriptor.setBlocking(true)
         let requests = try Pipe()
-        try peer.connect().descriptor.sendDescriptors([
+        let first = try peer.connect()
+        try first.descriptor.sendDescriptors([
             requests.readEnd.descriptor, full.writeEnd.descriptor, .standardError, .standardError,
         ])
         let sockets = try SocketPair()
         let mine = sockets.first
-        try peer.connect().descriptor.sendDescriptors([
+        let second = try peer.connect()
+        try second.descriptor.sendDescriptors([
             requests.readEnd.descriptor, sockets.second.descriptor, .standardError, .standardError,
         ])
         try sockets.second.close()

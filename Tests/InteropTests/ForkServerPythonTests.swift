@@ -51,8 +51,9 @@ struct ForkServerPythonTests {
             tracker = resource_tracker.getfd()
             # The tracker's twice: ResourceTracker.shared has one of its own.
             expected = [child.data, client._forkserver_alive_fd, tracker, tracker, read_end]
+            inodes = sorted(os.fstat(number).st_ino for number in expected)
             opened = sorted(map(int, read_all(read_end).split()))
-            assert opened == sorted(os.fstat(number).st_ino for number in expected), opened
+            assert opened == inodes, (opened, inodes)
             assert child.wait() == 0
             """
         try runClient(python, source, of: peer)

@@ -39,7 +39,8 @@ final class Script {
 
     /// Waits until it has ended, as it should.
     func finish() throws {
-        #expect(try waitForOutcome() == .success, "\(peer)")
+        let outcome = try waitForOutcome()
+        #expect(outcome == .success, "\(peer)")
     }
 
     /// Waits until it has ended, in whatever way.
