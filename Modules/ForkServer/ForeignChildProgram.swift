@@ -45,6 +45,22 @@ public protocol ForeignChildProgram: Codable, Sendable {
         self.descriptors = descriptors
     }
 
+    #if os(Linux)
+        /// Has the kernel kill this process, with SIGKILL, when its client is gone, however busy it is then; at once when that is
+        /// the case already.
+        ///
+        /// To be called when the whole request has been read: whatever comes after it is taken for the end, too. Linux only.
+        /// - Throws: `Errno.noSuchAddressOrDevice` when `request` is no pipe, which CPython's is.
+        ///
+        /// The corresponding C function is `fcntl` with `F_SETSIG`.
+        public func endWithClient() throws(Errno) {
+            guard try ForkedChild.endWithWriters(of: request.descriptor) else {
+                try ProcessID.current.send(.kill)
+                return
+            }
+        }
+    #endif
+
     /// Leaves the child with an exit code, which its client is told, after writing out what the standard streams hold.
     ///
     /// Exit handlers do not run: they are the server's.

@@ -107,16 +107,25 @@ struct ForkedChild {
     /// the last of the two. A thread that watched it would be a thread too many.
     private func watch(_ sentinel: FileDescriptor) throws(Errno) {
         #if os(Linux)
-            // The signal belongs to an open file, and the one that was inherited is shared with every other child.
-            let own = try OwnedFileDescriptor.open("/proc/self/fd/\(sentinel.rawValue)", [.readOnly, .nonBlocking])
-            let descriptor = own.descriptor
-            try descriptor.signalOnChange(.kill)
-            if try descriptor.wait(for: [], until: .now).contains(.hangUp) { exitImmediately(1) }
-            // Open for as long as the process lives.
-            _ = own.take()
+            guard try Self.endWithWriters(of: sentinel) else { exitImmediately(1) }
             closeDescriptors(from: sentinel.rawValue, through: sentinel.rawValue)
         #endif
     }
+
+    #if os(Linux)
+        /// Has the kernel kill this process when the last write end of a pipe is closed, or something is written to it.
+        ///
+        /// - Returns: Whether there is still one.
+        static func endWithWriters(of pipe: FileDescriptor) throws(Errno) -> Bool {
+            // The signal belongs to an open file, and the one that was inherited is shared with others.
+            let own = try OwnedFileDescriptor.open("/proc/self/fd/\(pipe.rawValue)", [.readOnly, .nonBlocking])
+            let descriptor = own.descriptor
+            try descriptor.signalOnChange(.kill)
+            // Open for as long as the process lives.
+            _ = own.take()
+            return try !descriptor.wait(for: [], until: .now).contains(.hangUp)
+        }
+    #endif
 }
 
 extension ChildProgram {

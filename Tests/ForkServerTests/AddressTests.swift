@@ -46,7 +46,7 @@ import Testing
             try process.send(.kill)
             #expect(try process.ends())
             #expect(throws: FramingError.self) { try Connection.connect(to: first, until: .generous) }
-            #expect(try server.spawn(Leave(code: 4)).wait(until: .generous) == .exited(4))
+            try server.start()
             let second = try #require(server.address)
             #expect(second != first)
             #expect(try Asked(at: second).answer() == "hello 0 \(ProcessID.current)")

@@ -203,6 +203,20 @@ import Testing
         #expect(try peer.endInput() == .success)
     }
 
+    @Test("a child that asked for it is killed with its client, however busy it is")
+    func clientsEnd() throws {
+        let peer = try ForkServerPeer("--address", "fresh")
+        let base = try peer.descriptorCount()
+        let busy = try Pipe()
+        let child = try peer.spawn("spin", [busy.writeEnd.descriptor])
+        _ = try child.processID()
+        #expect(try busy.readEnd.descriptor.readLine() == "busy")
+        try child.request.close()
+        #expect(try child.status.descriptor.readNumber() == -9)
+        #expect(try peer.settles(to: base))
+        #expect(try peer.endInput() == .success)
+    }
+
     // MARK: The end
 
     @Test("a server that is kept alive outlives its program, until the last holder of the pipe is gone")

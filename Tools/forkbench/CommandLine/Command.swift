@@ -107,6 +107,7 @@ enum Command: String, CaseIterable {
               descriptors                      writes into each descriptor its position
               open                             writes the inodes of all open descriptors into the first
               register NAME                    tells the client's resource tracker of a shared memory segment
+              spin                             says so to each descriptor, and computes until the client has gone
               wait                             waits until the client has gone, and says so to each descriptor
             Its options are --key-file and --policy, as above, and
               --alive NUMBER       an inherited descriptor, the reading end of a pipe: the server outlives this program until

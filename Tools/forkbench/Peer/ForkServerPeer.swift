@@ -86,6 +86,12 @@ struct PeerChild: ForeignChildProgram {
                     .map { "\(try $0.status().identity.inode)" }
                 try descriptors[0].writeAll(inodes.joined(separator: " "))
         #endif
+        #if os(Linux)
+            case "spin":
+                try child.endWithClient()
+                for descriptor in descriptors { try descriptor.writeAll("busy\n") }
+                while true {}
+        #endif
         case "register": try ResourceTracker.shared.register(String(words[1]), .sharedMemory)
         case "wait":
             // What comes after the request is nothing but the client's end.
