@@ -24,6 +24,8 @@ final class Caller {
         case otherUser(UInt32)
         case authentication(AuthenticationError)
         case descriptors(FDPassingError)
+        case tooFewDescriptors(Int)
+        case unusableStatus(Errno)
         case system(Errno)
     }
 
@@ -58,15 +60,17 @@ final class Caller {
             try checkHandshake()
         }
         guard mayTakeRequest else { return nil }
+        let descriptors: DescriptorBatch
         do throws(FDPassingError) {
-            return try ForeignRequest(of: credentials, try descriptor.receiveDescriptorMessage())
+            descriptors = try descriptor.receiveDescriptorMessage()
         } catch {
             switch error {
             case .system(.resourceTemporarilyUnavailable): return nil
-            case .endOfStream, .system(.connectionReset), .system(.noSuchAddressOrDevice): throw .gone
+            case .endOfStream, .system(.connectionReset): throw .gone
             default: throw .descriptors(error)
             }
         }
+        return try ForeignRequest(of: credentials, descriptors)
     }
 
     // MARK: The handshake
@@ -122,6 +126,8 @@ extension Caller.Failure: CustomStringConvertible {
         case .otherUser(let user): "it belongs to the user \(user)"
         case .authentication(let error): "\(error)"
         case .descriptors(let error): "its request is none: \(error)"
+        case .tooFewDescriptors(let count): "its request is none: it has \(count) descriptors where 4 are the least"
+        case .unusableStatus(let error): "its status is no pipe or socket that can be written: \(error)"
         case .system(let error): "\(error)"
         }
     }

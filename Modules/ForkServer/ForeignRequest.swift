@@ -8,14 +8,17 @@ final class ForeignRequest {
     private var own: DescriptorBatch
     private var others: DescriptorBatch
 
-    /// - Throws: `FDPassingError.wrongCount` when there are too few; `.system` when nobody reads the status any more, or it could
-    ///   not be written without waiting.
-    init(of client: PeerCredentials, _ descriptors: consuming DescriptorBatch) throws(FDPassingError) {
-        guard descriptors.count >= 4 else { throw .wrongCount(expected: 4, arrived: descriptors.count) }
+    /// - Throws: Why it is none.
+    init(of client: PeerCredentials, _ descriptors: consuming DescriptorBatch) throws(Caller.Failure) {
+        guard descriptors.count >= 4 else { throw .tooFewDescriptors(descriptors.count) }
         self.client = client
         own = descriptors.takeFirst(4)
         others = descriptors
-        do throws(Errno) { status = try ForeignStatus(own.take(at: 1)!) } catch { throw .system(error) }
+        do throws(Errno) {
+            status = try ForeignStatus(own.take(at: 1)!)
+        } catch {
+            throw error == .noSuchAddressOrDevice ? .gone : .unusableStatus(error)
+        }
     }
 
     /// What the child keeps.

@@ -5,6 +5,12 @@ import ProcessRoles
 import ResourceTracker
 import Syscalls
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// A pipe that tells children that nobody is left who wants them: see `ForkedChild`.
 ///
 /// It outlives a server that dies, whose children go on.
@@ -164,6 +170,7 @@ final class RunningServer: Sendable {
     func reap() {
         if isOwn { _ = try? process.wait() }
         control.close()
+        removeFreshAddress()
     }
 
     /// Has the server end, and waits until it has. Its children are killed first.
@@ -181,6 +188,14 @@ final class RunningServer: Sendable {
             }
         #endif
         _ = try? process.wait()
+        removeFreshAddress()
+    }
+
+    /// Removes what a server that was killed has left of an address of its own. (One at a path is replaced by the next.)
+    private func removeFreshAddress() {
+        guard let addressOptions, addressOptions.path == nil, case .unix(let path) = address else { return }
+        unlink(path)
+        if let end = path.lastIndex(of: "/") { rmdir(String(path[..<end])) }
     }
 
     #if os(Linux)

@@ -9,12 +9,15 @@ import Testing
 
 /// What the program sees of a server with an address; what clients see of it is in InteropTests.
 @Suite("A fork server at an address", .timeLimit(.minutes(10))) struct AddressTests {
-    @Test("a child runs the program that the server was given, with what preloads have left")
-    func program() throws {
+    @Test(
+        "a child runs the program that the server was given, with what preloads have left",
+        arguments: ["epoll", "poll"])
+    func program(backend: String) throws {
         try withServer(
             hosted {
                 $0.address = .init(Answer("hello"))
                 $0.preloads = [NoteLoad("one")]
+                $0.backend = backend
             }
         ) { server in
             #expect(server.address == nil)
@@ -49,9 +52,11 @@ import Testing
             try server.start()
             let second = try #require(server.address)
             #expect(second != first)
+            #expect(!exists(directory(of: first)))
             #expect(try Asked(at: second).answer() == "hello 0 \(ProcessID.current)")
             server.shutDown()
             #expect(throws: FramingError.self) { try Connection.connect(to: second, until: .generous) }
+            #expect(!exists(directory(of: second)))
         }
     }
 
@@ -117,6 +122,11 @@ import Testing
             }
         }
     }
+}
+
+private func directory(of address: Address) -> String {
+    guard case .unix(let path) = address else { return "" }
+    return String(path[..<path.lastIndex(of: "/")!])
 }
 
 /// A child that was asked for at an address, in the way of CPython.

@@ -188,14 +188,16 @@ import Testing
             requests.readEnd.descriptor, full.writeEnd.descriptor, .standardError, .standardError,
         ])
         let sockets = try SocketPair()
+        let others = try Pipe()
         let mine = sockets.first
         let second = try peer.connect()
         try second.descriptor.sendDescriptors([
-            requests.readEnd.descriptor, sockets.second.descriptor, .standardError, .standardError,
+            others.readEnd.descriptor, sockets.second.descriptor, .standardError, .standardError,
         ])
         try sockets.second.close()
         _ = try mine.descriptor.readNumber()
-        try requests.writeEnd.descriptor.writeAll("exit 6\nexit 6\n")
+        try requests.writeEnd.descriptor.writeAll("exit 5\n")
+        try others.writeEnd.descriptor.writeAll("exit 6\n")
         #expect(try mine.descriptor.readNumber() == 6)
         #expect(try peer.settles(to: base))
         // The pipe is the client's: that it waits is not changed.
