@@ -48,14 +48,15 @@ import Testing
             let process = try WatchedProcess(try #require(server.processID))
             try process.send(.kill)
             #expect(try process.ends())
-            #expect(throws: FramingError.self) { try Connection.connect(to: first, until: .generous) }
+            // A spare that was just being forked may have the listener for a moment longer.
+            #expect(becomesTrue { !isListening(at: first) })
             try server.start()
             let second = try #require(server.address)
             #expect(second != first)
             #expect(!exists(directory(of: first)))
             #expect(try Asked(at: second).answer() == "hello 0 \(ProcessID.current)")
             server.shutDown()
-            #expect(throws: FramingError.self) { try Connection.connect(to: second, until: .generous) }
+            #expect(!isListening(at: second))
             #expect(!exists(directory(of: second)))
         }
     }
@@ -70,7 +71,7 @@ import Testing
             #expect(try child.answer() == "old 0 \(ProcessID.current)")
             try server.reload(hosted { $0.address = .init(Answer("new")) })
             #expect(try Asked(at: try #require(server.address)).answer() == "new 0 \(ProcessID.current)")
-            #expect(becomesTrue { (try? Connection.connect(to: first, until: .generous)) == nil })
+            #expect(becomesTrue { !isListening(at: first) })
             #expect(process.isRunning)
             try child.request.close()
             #expect(try child.status.descriptor.readNumber() == 0)
@@ -122,6 +123,10 @@ import Testing
             }
         }
     }
+}
+
+private func isListening(at address: Address) -> Bool {
+    (try? Connection.connect(to: address, until: .generous)) != nil
 }
 
 private func directory(of address: Address) -> String {

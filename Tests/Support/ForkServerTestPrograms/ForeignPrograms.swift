@@ -15,6 +15,7 @@ public struct Answer: ForeignChildProgram {
         try descriptor.descriptor.writeAll("\(text) \(loaded) \(child.client.process)")
         try descriptor.close()
         // What comes is the client's end.
-        _ = try child.request.descriptor.readToEnd()
+        let request = child.request
+        _ = try request.descriptor.readToEnd()
     }
 }
