@@ -101,7 +101,7 @@ enum Command: String, CaseIterable {
 
             forkbench peer fork-server --address unix:PATH|fresh [OPTION…]: a fork server that CPython's
             multiprocessing.forkserver.connect_to_new_process can use. It prints “listening at ADDRESS” and
-            “fork server PID”. Its children do what a line says that the client sends them:
+            “fork server PID”. Its children do what the first line says that is one of these; others are passed over:
               exit CODE, signal NUMBER, fail   end so
               echo                             sends back what comes over the first descriptor, to its end
               descriptors                      writes into each descriptor its position

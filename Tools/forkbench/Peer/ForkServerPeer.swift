@@ -70,7 +70,8 @@ extension ForkServer {
 /// Does what a line says that comes over its request: enough to see all that a client of the protocol can see.
 struct PeerChild: ForeignChildProgram {
     func run(in child: consuming ForeignChildContext) throws {
-        let words = try child.request.descriptor.readRequest().split(separator: " ")
+        // A client that has gone before it said what it wants.
+        guard let words = try Self.nextRequest(from: child.request.descriptor) else { child.exit(255) }
         let number = words.dropFirst().first.flatMap { CInt($0) } ?? 0
         let descriptors = child.descriptors.remaining
         switch words.first {
@@ -97,19 +98,35 @@ struct PeerChild: ForeignChildProgram {
             // What comes after the request is nothing but the client's end.
             while try !child.request.descriptor.read(upTo: 4096).isEmpty {}
             for descriptor in descriptors { try descriptor.writeAll("the client is gone\n") }
-        // A client that has gone before it said what it wants.
-        case nil: child.exit(255)
-        default: throw UsageError("“\(words.joined(separator: " "))” is no request")
+        default: throw UsageError("“\(words.joined(separator: " "))” is not done here")
         }
+    }
+
+    private static let requests = [
+        "exit", "signal", "fail", "echo", "descriptors", "open", "spin", "register", "wait",
+    ]
+
+    /// The words of the first line that is a request; `nil` at the end of the file.
+    ///
+    /// Python's `Process` sends pickles, in which a line can be had by the process's name: what is before it is passed over.
+    private static func nextRequest(from descriptor: FileDescriptor) throws(Errno) -> [Substring]? {
+        while let line = try descriptor.nextLine() {
+            let words = line.split(separator: " ")
+            if let first = words.first, requests.contains(String(first)) { return words }
+        }
+        return nil
     }
 }
 
 extension FileDescriptor {
-    /// Reads up to the line's end, and not a byte beyond it.
-    fileprivate func readRequest() throws(Errno) -> String {
+    /// Reads a line, and not a byte beyond its end; `nil` when there is no more.
+    fileprivate func nextLine() throws(Errno) -> String? {
         var line: [UInt8] = []
-        while let byte = try read(upTo: 1).first, byte != UInt8(ascii: "\n") { line.append(byte) }
-        return String(decoding: line, as: UTF8.self)
+        while let byte = try read(upTo: 1).first {
+            if byte == UInt8(ascii: "\n") { return String(decoding: line, as: UTF8.self) }
+            line.append(byte)
+        }
+        return nil
     }
 
     fileprivate func sendBackAll() throws(Errno) {
