@@ -25,8 +25,8 @@ extension ForkServer {
         ///
         /// Each child inherits its client's writing end. Nothing is to be written to the pipe.
         public var alive: PassedDescriptor?
-        /// How long a client may take for the handshake and its request. Those beyond `waitingClientLimit` wait in the kernel,
-        /// and so that they do not wait long, a client gets no more than a second while there are so many.
+        /// How long a client may take for the handshake and its request. Those beyond `waitingClientLimit`, or beyond the limit of
+        /// open files, wait in the kernel; so that they do not wait long, a client gets no more than a second meanwhile.
         public var requestTimeout: Duration = .seconds(10)
         /// How many clients may have connected and not sent their request yet.
         public var waitingClientLimit = 256

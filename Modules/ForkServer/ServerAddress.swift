@@ -24,6 +24,8 @@ final class ServerAddress {
     private let policy: AuthenticationPolicy
     private let requestTimeout: Duration
     private let callerLimit: Int
+    /// From this number on, descriptors are for requests: one brings up to 253.
+    private let firstReserved: CInt
     /// Open for as long as the server.
     private let alive: FileDescriptor?
 
@@ -33,7 +35,7 @@ final class ServerAddress {
     /// The one that was read and not served: others stay in their sockets until the server has forked.
     private var request: ForeignRequest?
     private var children: [ProcessID: ServerChild] = [:]
-    /// Whether there is room for another client's descriptor, as far as the kernel is concerned.
+    /// Whether the descriptors, or the kernel's memory, are about to be used up.
     private var isShort = false
 
     private(set) var isOpen = true
@@ -53,6 +55,8 @@ final class ServerAddress {
         policy = AuthenticationPolicy(rawValue: setup.policy) ?? .modern
         requestTimeout = .milliseconds(setup.requestTimeoutMilliseconds)
         callerLimit = setup.waitingClientLimit
+        let openFiles = CInt(clamping: try ResourceLimit.current(.openFiles).soft ?? .max)
+        firstReserved = openFiles - min(260, openFiles / 2)
         // The server has one thread: nobody else makes a file meanwhile.
         let mask = umask(0o077)
         defer { umask(mask) }
@@ -151,16 +155,22 @@ final class ServerAddress {
     private func admit(from listening: FileDescriptor) {
         do throws(Errno) {
             let accepted = try listening.accept(until: .now)
+            // The kernel gives the lowest number that is free.
+            if accepted.socket.descriptor.rawValue >= firstReserved { pause() }
             admit(accepted.socket)
         } catch {
-            guard error.isShortage else { return }
             // The client waits in the kernel, and the listener would be readable all the time.
-            isShort = true
-            stopListening()
-            reactor.addTimer(after: .milliseconds(50)) { [unowned self] in
-                isShort = false
-                if isOpen, !isCrowded { try? listen() }
-            }
+            if error.isShortage { pause() }
+        }
+    }
+
+    private func pause() {
+        isShort = true
+        stopListening()
+        scheduleTimeout()
+        reactor.addTimer(after: .milliseconds(50)) { [unowned self] in
+            isShort = false
+            if isOpen, !isCrowded { try? listen() }
         }
     }
 
@@ -205,7 +215,9 @@ final class ServerAddress {
 
     // MARK: Their time
 
-    private var timeout: Duration { isCrowded ? min(requestTimeout, Self.crowdedTimeout) : requestTimeout }
+    private var timeout: Duration {
+        isCrowded || isShort ? min(requestTimeout, Self.crowdedTimeout) : requestTimeout
+    }
 
     private func scheduleTimeout() {
         callerTimer.map(reactor.cancelTimer)

@@ -12,9 +12,9 @@ final class ForkServerPeer {
     let address: Address
     let server: WatchedProcess
 
-    init(_ arguments: String..., alive: FileDescriptor? = nil) throws {
+    init(_ arguments: String..., alive: FileDescriptor? = nil, openFiles: Int? = nil) throws {
         let arguments = ["fork-server"] + arguments + (alive == nil ? [] : ["--alive", "5"])
-        let peer = try ForkbenchPeer(arguments, descriptors: alive.map { [5: $0] } ?? [:])
+        let peer = try ForkbenchPeer(arguments, descriptors: alive.map { [5: $0] } ?? [:], openFiles: openFiles)
         process = peer.process
         address = try peer.listeningAddress()
         let line = try peer.nextLine()

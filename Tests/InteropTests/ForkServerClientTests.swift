@@ -96,6 +96,22 @@ import Testing
         #expect(try peer.endInput() == .success)
     }
 
+    @Test("at the limit of open files, silent clients make room for the others")
+    func limitOfOpenFiles() throws {
+        let peer = try ForkServerPeer("--address", "fresh", openFiles: 64)
+        let base = try peer.descriptorCount()
+        var silent = DescriptorBatch()
+        for _ in 0..<100 { silent.append(try peer.connectWithoutKey()) }
+        for code in 0..<20 {
+            let child = try peer.spawn("exit \(code)")
+            _ = try child.processID()
+            #expect(try child.exitCode() == code)
+        }
+        silent = DescriptorBatch()
+        #expect(try peer.settles(to: base))
+        #expect(try peer.endInput() == .success)
+    }
+
     @Test("a client that is silent, or stays in the midst of a handshake, is let go when its time is up")
     func timeouts() throws {
         let directory = try TemporaryDirectory()

@@ -16,11 +16,15 @@ struct ForkbenchPeer: ~Copyable {
         try self.init(arguments)
     }
 
-    init(_ arguments: [String], descriptors: [CInt: FileDescriptor] = [:]) throws {
+    /// - Parameter openFiles: Its limit of open files, if it is not ours.
+    init(_ arguments: [String], descriptors: [CInt: FileDescriptor] = [:], openFiles: Int? = nil) throws {
         let input = try Pipe()
         let output = try Pipe()
+        let forkbench = [executableDirectory + "/forkbench", "peer"] + arguments
+        let command =
+            openFiles.map { ["/bin/sh", "-c", "ulimit -n \($0); exec \"$0\" \"$@\""] + forkbench } ?? forkbench
         running = try HelperProcess(
-            "forkbench", ["peer"] + arguments,
+            executable: command[0], Array(command.dropFirst()),
             descriptors: [0: input.readEnd.descriptor, 1: output.writeEnd.descriptor].merging(descriptors) { $1 })
         self.input = input.writeEnd
         self.output = output.readEnd
