@@ -16,7 +16,8 @@ struct PackedValue: Codable, Sendable {
     var payload: [UInt8]
 }
 
-/// The first message to a server, with two descriptors: both ends of the pipe that tells children when nobody is left.
+/// The first message to a server, with two descriptors: both ends of the pipe that tells children when nobody is left. After them
+/// comes what `address` says.
 struct Hello: Codable, Sendable {
     /// `nil` when the server's executable is another one by intention.
     var build: BuildIdentity?
@@ -26,12 +27,13 @@ struct Hello: Codable, Sendable {
     var spares: ForkServer.Spares
     var backend: String?
     var gracePeriodMilliseconds: Int
+    var address: AddressSetup?
 }
 
 /// The server's answer, once it is ready to fork.
 enum Greeting: Codable, Sendable {
-    /// With the preloads that failed, where the policy lets them.
-    case ready(failedPreloads: [String])
+    /// With the preloads that failed, where the policy lets them, and where the server's address is, if it has one.
+    case ready(failedPreloads: [String], address: String?)
     case differentBuild
     case typeUnknown(String)
     case preloadFailed(String, reason: String)
@@ -57,12 +59,14 @@ enum ServerRequest: Codable, Sendable {
     case statistics
     /// The client has another server now: this one ends with the client's children.
     case retire
+    /// The client is about to go, and the server's address is to close then, whoever has its alive pipe.
+    case shutDown
 
     var descriptorCount: Int {
         switch self {
         case .spawn: 2
         case .statistics: 1
-        case .retire: 0
+        case .retire, .shutDown: 0
         }
     }
 }

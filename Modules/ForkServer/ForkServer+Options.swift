@@ -25,6 +25,8 @@ extension ForkServer {
         public var isTunedForForking = true
         /// The resource tracker that children share; `nil` is the program's, or with an `executable` one of the server's own.
         public var resourceTracker: ResourceTracker?
+        /// Where processes that speak CPython's protocol can ask it for children; `nil` is nowhere.
+        public var address: AddressOptions?
 
         public init() {}
     }

@@ -69,18 +69,26 @@ public final class ForkServer: Sendable {
     /// - Throws: Why it could not, such as `ForkServerError.preloadFailed`.
     @available(*, noasync, message: "use the async start()")
     public func start() throws(ForkServerError) {
-        _ = try runningServer(until: .never)
+        try startBlocking()
     }
 
     /// Starts the server if it does not run, without blocking a thread of the caller's.
     public func start() async throws(ForkServerError) {
         try await onThreadOfItsOwn(failing: ForkServerError.system) { () throws(ForkServerError) in
-            _ = try self.runningServer(until: .never)
+            try self.startBlocking()
         }
+    }
+
+    private func startBlocking() throws(ForkServerError) {
+        if let running = try knownServer(), running.hasEnded { forget(running) }
+        _ = try runningServer(until: .never)
     }
 
     /// The server's process, if it runs.
     public var processID: ProcessID? { state.withLock { $0.running?.process } }
+
+    /// Where the server listens, if it runs and `Options.address` asks for that.
+    public var address: Address? { state.withLock { $0.running?.address } }
 
     // MARK: Spawning
 

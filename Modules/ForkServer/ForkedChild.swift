@@ -65,17 +65,22 @@ struct ForkedChild {
 
     private func keepOnly(_ own: [FileDescriptor]) {
         closeDescriptors(from: 3, except: inheritance.keptDescriptors + own + [inheritance.registration])
+        leaveServer()
+        ForkServer.becomeChild(registration: inheritance.registration)
+    }
+
+    /// Undoes what the server did to itself, and has its exit handlers not run here.
+    func leaveServer() {
         try? inheritance.openFilesLimit.apply(to: .openFiles)
         let none: SignalSet = []
         none.setAsMask()
         #if os(Linux)
             try? forgetExitHandlers()
         #endif
-        ForkServer.becomeChild(registration: inheritance.registration)
     }
 
     /// Gives the signals back that a server ignores, and a parked child with it: Ctrl-C shall not end those.
-    private func becomeOrdinary() {
+    func becomeOrdinary() {
         for disposition in inheritance.dispositions { try? disposition.restore() }
         setThreadName("forked child")
     }
@@ -102,16 +107,25 @@ struct ForkedChild {
     /// the last of the two. A thread that watched it would be a thread too many.
     private func watch(_ sentinel: FileDescriptor) throws(Errno) {
         #if os(Linux)
-            // The signal belongs to an open file, and the one that was inherited is shared with every other child.
-            let own = try OwnedFileDescriptor.open("/proc/self/fd/\(sentinel.rawValue)", [.readOnly, .nonBlocking])
-            let descriptor = own.descriptor
-            try descriptor.signalOnChange(.kill)
-            if try descriptor.wait(for: [], until: .now).contains(.hangUp) { exitImmediately(1) }
-            // Open for as long as the process lives.
-            _ = own.take()
+            guard try Self.endWithWriters(of: sentinel) else { exitImmediately(1) }
             closeDescriptors(from: sentinel.rawValue, through: sentinel.rawValue)
         #endif
     }
+
+    #if os(Linux)
+        /// Has the kernel kill this process when the last write end of a pipe is closed, or something is written to it.
+        ///
+        /// - Returns: Whether there is still one.
+        static func endWithWriters(of pipe: FileDescriptor) throws(Errno) -> Bool {
+            // The signal belongs to an open file, and the one that was inherited is shared with others.
+            let own = try OwnedFileDescriptor.open("/proc/self/fd/\(pipe.rawValue)", [.readOnly, .nonBlocking])
+            let descriptor = own.descriptor
+            try descriptor.signalOnChange(.kill)
+            // Open for as long as the process lives.
+            _ = own.take()
+            return try !descriptor.wait(for: [], until: .now).contains(.hangUp)
+        }
+    #endif
 }
 
 extension ChildProgram {

@@ -5,6 +5,12 @@ import ProcessRoles
 import ResourceTracker
 import Syscalls
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// A pipe that tells children that nobody is left who wants them: see `ForkedChild`.
 ///
 /// It outlives a server that dies, whose children go on.
@@ -27,6 +33,8 @@ final class RunningServer: Sendable {
     private let gracePeriod: Duration
     // Kept open for as long as the server is used.
     private let sentinel: Sentinel
+    private let addressOptions: ForkServer.AddressOptions?
+    private let listening = Lock<Address?>(nil)
     #if os(Linux)
         /// Opened while it surely was the server's: it is this process's child, or its parent.
         private let descriptor: ProcessDescriptor
@@ -40,6 +48,7 @@ final class RunningServer: Sendable {
         let hello = try Self.hello(options)
         isOwn = true
         gracePeriod = options.gracePeriod
+        addressOptions = options.address
         self.sentinel = sentinel
         let commands: OwnedFileDescriptor
         do throws(ResourceTrackerError) { commands = try tracker.commandDescriptor() } catch { throw .tracker(error) }
@@ -79,6 +88,7 @@ final class RunningServer: Sendable {
         do throws(Errno) { pair = try SocketPair() } catch { throw .system(error) }
         process = .parent
         isOwn = false
+        addressOptions = nil
         self.gracePeriod = gracePeriod
         self.sentinel = sentinel
         let theirs = pair.second
@@ -101,7 +111,8 @@ final class RunningServer: Sendable {
         return Hello(
             build: options.executable == nil ? BuildIdentity.current : nil, client: .current, preloads: preloads,
             preloadFailure: options.preloadFailure, spares: options.spares, backend: options.backend,
-            gracePeriodMilliseconds: Int(options.gracePeriod.roundedUpMilliseconds))
+            gracePeriodMilliseconds: Int(options.gracePeriod.roundedUpMilliseconds),
+            address: try options.address.map { options throws(ForkServerError) in try AddressSetup(options) })
     }
 
     private func greet(
@@ -109,14 +120,17 @@ final class RunningServer: Sendable {
     ) throws(ForkServerError) {
         do throws(ForkServerError) {
             let last = min(deadline, .after(startTimeout))
-            try control.send(message: hello, passing: sentinel.ends, until: last)
+            let passed = sentinel.ends + [addressOptions?.alive?.descriptor].compactMap { $0 }
+            try control.send(message: hello, passing: passed, until: last)
             let answer: [UInt8]
             do throws(FramingError) { answer = try control.receive(until: last) } catch { throw .connection(error) }
             guard let greeting = try? BinaryDecoder().decode(Greeting.self, from: answer) else {
                 throw .startFailed("its first message is not understood")
             }
             switch greeting {
-            case .ready(let failedPreloads): for line in failedPreloads { standardErrorLine(line) }
+            case .ready(let failedPreloads, let address):
+                for line in failedPreloads { standardErrorLine(line) }
+                listening.withLock { $0 = address.flatMap { try? Address(parsing: $0) } }
             case .differentBuild: throw .differentBuild
             case .typeUnknown(let type): throw .typeUnknown(type)
             case .preloadFailed(let preload, let reason): throw .preloadFailed(preload, reason: reason)
@@ -141,6 +155,9 @@ final class RunningServer: Sendable {
         #endif
     }
 
+    /// Where it listens, if it does.
+    var address: Address? { listening.withLock { $0 } }
+
     // MARK: The end
 
     /// Has the server end with the children that it has.
@@ -153,6 +170,7 @@ final class RunningServer: Sendable {
     func reap() {
         if isOwn { _ = try? process.wait() }
         control.close()
+        removeFreshAddress()
     }
 
     /// Has the server end, and waits until it has. Its children are killed first.
@@ -160,6 +178,8 @@ final class RunningServer: Sendable {
     /// A server that does not (it was stopped, or a preload's exit handler hangs) is killed some time after its children's
     /// grace period. One that was not started here goes on: its other clients want it.
     func disconnectAndReap() {
+        // Else it would go on for those who have its alive pipe.
+        if addressOptions?.alive != nil { try? control.send(message: ServerRequest.shutDown, until: .now) }
         control.close()
         guard isOwn else { return }
         #if os(Linux)
@@ -168,6 +188,14 @@ final class RunningServer: Sendable {
             }
         #endif
         _ = try? process.wait()
+        removeFreshAddress()
+    }
+
+    /// Removes what a server that was killed has left of an address of its own. (One at a path is replaced by the next.)
+    private func removeFreshAddress() {
+        guard let addressOptions, addressOptions.path == nil, case .unix(let path) = address else { return }
+        unlink(path)
+        if let end = path.lastIndex(of: "/") { rmdir(String(path[..<end])) }
     }
 
     #if os(Linux)

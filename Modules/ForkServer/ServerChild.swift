@@ -18,6 +18,8 @@ final class ServerChild {
         case activating(SpawnOrder, activation: Connection, timeout: TimerID)
         /// Runs for a client, which is told of its end.
         case running(status: Connection)
+        /// Runs for a client that has come to the server's address.
+        case serving(ForeignStatus)
         /// Is to end, and nobody asks how.
         case dismissed
     }

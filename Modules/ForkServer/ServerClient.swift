@@ -12,7 +12,7 @@ final class ServerClient {
     let connection: Connection
     /// Children watch the read end; the write end is open as long as the client or this server lives.
     let sentinel: Pipe
-    private let gracePeriod: Duration
+    let gracePeriod: Duration
     /// Those that go with it.
     private var children: [ProcessID: ServerChild] = [:]
     /// Whether it asks for nothing any more.

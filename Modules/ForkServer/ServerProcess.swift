@@ -24,6 +24,7 @@ final class ServerProcess {
     /// Where children introduce themselves that want to be clients.
     private let registration: FileDescriptor
     private var clients: [ServerClient] = []
+    private var address: ServerAddress?
     private var children: [ProcessID: ServerChild] = [:]
     private let spares: Spares
     private var spareTimer: TimerID?
@@ -60,12 +61,13 @@ final class ServerProcess {
 
     // MARK: Serving
 
-    /// Serves until the last client and its children are gone.
+    /// Serves until the last client and its children are gone, and nobody keeps the address open.
     private func serve() throws(Errno) {
         defer { spares.endAll() }
-        while !clients.isEmpty {
+        while !clients.isEmpty || address?.isInUse == true {
             // One a round, so that the ends of children are told in between.
             if !orders.isEmpty { serve(orders.removeFirst()) }
+            if let request = address?.takeRequest() { fork(request) }
             if orders.isEmpty { scheduleSpares() }
             try reactor.runOnce(timeout: orders.isEmpty ? nil : .zero)
         }
@@ -119,13 +121,16 @@ final class ServerProcess {
                     try? Connection(descriptors.take(at: 0)!).send(message: statistics, until: .now)
                 case .retire:
                     client.retire()
+                    closeUnwantedAddress()
                     removeIfDone(client)
+                case .shutDown: address?.stopKeepingAlive()
                 }
             }
         } catch {
             reactor.removeReader(descriptor)
             orders.removeAll { $0.client === client }
             client.end(in: reactor)
+            if closeUnwantedAddress() { address?.endChildren(gracePeriod: client.gracePeriod) }
             removeIfDone(client)
         }
     }
@@ -145,6 +150,45 @@ final class ServerProcess {
                 ServerClient(
                     process: received.introduction.client, connection: control, sentinel: sentinel,
                     gracePeriod: .milliseconds(received.introduction.gracePeriodMilliseconds)))
+        }
+    }
+
+    // MARK: The address
+
+    /// Takes requests of others than the clients.
+    ///
+    /// - Returns: Where.
+    func open(_ setup: AddressSetup, alive: consuming OwnedFileDescriptor?) throws -> Address {
+        let address = try ServerAddress(setup, alive: alive, in: reactor)
+        try address.watchAlivePipe { [unowned self] in closeUnwantedAddress() }
+        self.address = address
+        return address.address
+    }
+
+    /// Closes the address when neither a client nor somebody with the alive pipe keeps it open any more. Returns whether it did.
+    @discardableResult
+    private func closeUnwantedAddress() -> Bool {
+        guard let address, address.isOpen, !address.isKeptAlive, clients.allSatisfy(\.isRetired) else { return false }
+        address.close()
+        return true
+    }
+
+    private func fork(_ request: ForeignRequest) {
+        do throws(Errno) {
+            if let threads = try ServerStart.extraThreads() {
+                let names = threads.joined(separator: ", ")
+                return standardErrorLine(
+                    "fork server: no child for \(request.client.process): there are threads: \(names)")
+            }
+            guard let address else { return }
+            let child = try fork(.serving(request.status)) {
+                ForkedChild(inheritance: inheritance).run(address.program, request)
+            }
+            address.add(child)
+            request.status.write(Int(child.process.rawValue))
+        } catch {
+            // The protocol has no word for it: the client reads end of file.
+            standardErrorLine("fork server: no child for \(request.client.process): \(error)")
         }
     }
 
@@ -225,6 +269,9 @@ final class ServerProcess {
                 orders.insert(order, at: 0)
             }
             activation.close()
+        case .serving(let channel):
+            channel.write(status.returnCode)
+            address?.remove(child)
         case .dismissed: break
         }
     }
@@ -316,7 +363,8 @@ final class ServerProcess {
         #endif
         return ForkServer.Statistics(
             forks: forkCount, activations: activationCount,
-            childrenRunning: clients.reduce(0) { $0 + $1.childCount }, sparesReady: spares.count,
+            childrenRunning: clients.reduce(address?.childCount ?? 0) { $0 + $1.childCount },
+            sparesReady: spares.count,
             forkTime: spares.forkTime ?? .zero, waitingRequests: orders.count, residentMemoryKiB: memory.resident,
             privateMemoryKiB: memory.private, threads: threads)
     }

@@ -15,7 +15,7 @@ import Syscalls
 /// How the server's process comes up: greets its client, does the preloads, and checks that forking is safe.
 enum ServerStart {
     private static let control = FileDescriptor(rawValue: ProcessRole.firstDescriptor)
-    private static let tracker = FileDescriptor(rawValue: ProcessRole.firstDescriptor + 1)
+    static let tracker = FileDescriptor(rawValue: ProcessRole.firstDescriptor + 1)
 
     /// The server, ready to serve; `nil` when the client was told why there is none.
     static func perform() throws -> ServerProcess? {
@@ -35,13 +35,15 @@ enum ServerStart {
         }
         let hello = try BinaryDecoder().decode(Hello.self, from: try control.receive())
         var sentinel = try control.receiveDescriptors(2)
+        var alive = try control.receiveDescriptors(hello.address?.hasAlivePipe == true ? 1 : 0)
         guard hello.build == nil || hello.build == BuildIdentity.current else { return (nil, .differentBuild) }
         try Rehearsal.perform()
         let (failed, refusal) = try loadAll(hello.preloads, hello.preloadFailure)
         if let refusal { return (nil, refusal) }
 
         // Whatever is open now beyond what the server itself uses, a preload has opened: children have it too.
-        let own = try [3] + sentinel.remaining.map(\.rawValue) + [control.withDescriptor { $0.rawValue }]
+        let passed = sentinel.remaining + alive.remaining
+        let own = try [3] + passed.map(\.rawValue) + [control.withDescriptor { $0.rawValue }]
         let kept = try openDescriptors().filter { !own.contains($0.rawValue) }
 
         let backend = hello.backend.flatMap { ReactorBackends.named($0) }
@@ -66,7 +68,15 @@ enum ServerStart {
                 process: hello.client, connection: control,
                 sentinel: Pipe(readEnd: sentinel.take(at: 0)!, writeEnd: sentinel.take(at: 1)!),
                 gracePeriod: .milliseconds(hello.gracePeriodMilliseconds)))
-        return (server, .ready(failedPreloads: failed))
+        guard let address = hello.address else { return (server, .ready(failedPreloads: failed, address: nil)) }
+        do {
+            let place = try server.open(address, alive: alive.takeNext())
+            return (server, .ready(failedPreloads: failed, address: "\(place)"))
+        } catch ForkServerError.typeUnknown(let name) {
+            return (nil, .typeUnknown(name))
+        } catch {
+            return (nil, .failed("it cannot listen at \(address.path ?? "a fresh address"): \(error)"))
+        }
     }
 
     /// Runs the preloads in order: what is wrong with those that may fail, and with the one that may not.

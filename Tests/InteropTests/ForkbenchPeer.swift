@@ -13,21 +13,32 @@ struct ForkbenchPeer: ~Copyable {
     var process: ProcessID { running.process }
 
     init(_ arguments: String...) throws {
+        try self.init(arguments)
+    }
+
+    /// - Parameter openFiles: Its limit of open files, if it is not ours.
+    init(_ arguments: [String], descriptors: [CInt: FileDescriptor] = [:], openFiles: Int? = nil) throws {
         let input = try Pipe()
         let output = try Pipe()
+        let forkbench = [executableDirectory + "/forkbench", "peer"] + arguments
+        let command =
+            openFiles.map { ["/bin/sh", "-c", "ulimit -n \($0); exec \"$0\" \"$@\""] + forkbench } ?? forkbench
         running = try HelperProcess(
-            "forkbench", ["peer"] + arguments,
-            descriptors: [0: input.readEnd.descriptor, 1: output.writeEnd.descriptor])
+            executable: command[0], Array(command.dropFirst()),
+            descriptors: [0: input.readEnd.descriptor, 1: output.writeEnd.descriptor].merging(descriptors) { $1 })
         self.input = input.writeEnd
         self.output = output.readEnd
     }
 
     /// Where it says that it listens. To be called once.
     func listeningAddress() throws -> Address {
-        let line = try output.descriptor.readLine()
+        let line = try nextLine()
         try #require(line.hasPrefix("listening at "))
         return try Address(parsing: String(line.dropFirst("listening at ".count)))
     }
+
+    /// The next line that it prints.
+    func nextLine() throws -> String { try output.descriptor.readLine() }
 
     /// Ends its standard input, and waits for its end.
     consuming func endInput() throws -> HelperOutcome {

@@ -39,9 +39,15 @@ final class Script {
 
     /// Waits until it has ended, as it should.
     func finish() throws {
+        let outcome = try waitForOutcome()
+        #expect(outcome == .success, "\(peer)")
+    }
+
+    /// Waits until it has ended, in whatever way.
+    func waitForOutcome() throws -> HelperOutcome {
         let outcome = try process.waitForOutcome()
         isFinished = true
-        #expect(outcome == .success, "\(peer)")
+        return outcome
     }
 
     deinit {

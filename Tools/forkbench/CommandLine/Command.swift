@@ -107,7 +107,21 @@ enum Command: String, CaseIterable {
             What has leaked is printed as “leaked KIND NAME”. The exit code is the command's; if that is 0 the tracker's: 0 no
             leaks, 1 leaks were removed, 2 a removal failed, 3 a line was not understood.
 
-            Exit code of the others: 0 when it has ended, 1 when it cannot listen or connect, or the listener failed it.
+            forkbench peer fork-server --address unix:PATH|fresh [OPTION…]: a fork server that CPython's
+            multiprocessing.forkserver.connect_to_new_process can use. It prints “listening at ADDRESS” and
+            “fork server PID”. Its children do what the first line says that is one of these; others are passed over:
+              exit CODE, signal NUMBER, fail   end so
+              echo                             sends back what comes over the first descriptor, to its end
+              descriptors                      writes into each descriptor its position
+              open                             writes the inodes of all open descriptors into the first
+              register NAME                    tells the client's resource tracker of a shared memory segment
+              spin                             says so to each descriptor, and computes until the client has gone
+              wait                             waits until the client has gone, and says so to each descriptor
+            Its options are --key-file and --policy, as above, and
+              --alive NUMBER       an inherited descriptor, the reading end of a pipe: the server outlives this program until
+                                   all writing ends are closed
+              --timeout MS         how long a client may take to send its request, by default 10000
+            Exit code, but for the tracker: 0 when it has ended, 1 when it cannot listen or connect, or the listener failed it.
             """
         case .list:
             """

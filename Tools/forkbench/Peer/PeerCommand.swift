@@ -3,9 +3,10 @@ import Framing
 import Syscalls
 
 extension Command {
-    /// Runs an echo peer until its standard input, or what it is connected to, ends. Returns 1 when something failed.
+    /// Runs a peer until its standard input, or what it is connected to, ends. Returns 1 when something failed.
     func runPeer(_ arguments: [String]) throws -> Int32 {
         if arguments.first == "tracker" { return try PeerTracker(Array(arguments.dropFirst())).run() }
+        if arguments.first == "fork-server" { return try runForkServerPeer(Array(arguments.dropFirst())) }
         let options = try PeerOptions(
             Arguments(
                 arguments, command: self, valued: ["--address", "--key-file", "--policy", "--digest", "--mode"]))
@@ -17,6 +18,19 @@ extension Command {
             return 0
         } catch {
             standardErrorLine("forkbench: peer: \(options.role) at \(options.address): \(error)")
+            return 1
+        }
+    }
+
+    private func runForkServerPeer(_ arguments: [String]) throws -> Int32 {
+        let peer = try ForkServerPeer(
+            Arguments(
+                arguments, command: self, valued: ["--address", "--key-file", "--policy", "--alive", "--timeout"]))
+        do {
+            try peer.run()
+            return 0
+        } catch {
+            standardErrorLine("forkbench: peer: fork-server: \(error)")
             return 1
         }
     }

@@ -41,7 +41,7 @@ struct PeerOptions: Sendable {
         }
     }
 
-    private static func authentication(_ arguments: Arguments) throws(UsageError) -> Authentication? {
+    static func authentication(_ arguments: Arguments) throws(UsageError) -> Authentication? {
         let policy = try choice(arguments, "--policy", among: AuthenticationPolicy.self)
         let digest = try choice(arguments, "--digest", among: DigestAlgorithm.self)
         guard let path = arguments.values["--key-file"] else {

@@ -1,0 +1,35 @@
+import ProcessRoles
+import ResourceTracker
+import Syscalls
+
+extension ForkedChild {
+    /// Runs the program of the server's address, for a client that has come there.
+    ///
+    /// Such a child has nothing to do with the server's other clients: it has neither their tracker, nor a way to become one.
+    func run(_ program: any ForeignChildProgram, _ request: ForeignRequest) -> Never {
+        var own = request.descriptors
+        let context = request.takeContext()
+        do throws(Errno) {
+            let tracker = try context.tracker.duplicate()
+            own.append(tracker.descriptor)
+            // This closes the server's, which nobody has to do again.
+            ResourceTracker.shared.inherit(tracker)
+        } catch {
+            standardErrorLine("fork server: a child cannot use its client's resource tracker: \(error)")
+            exitImmediately(1)
+        }
+        let kept = inheritance.keptDescriptors.filter { $0 != ServerStart.tracker }
+        closeDescriptors(from: 3, except: kept + own)
+        leaveServer()
+        becomeOrdinary()
+        do {
+            try program.run(in: context)
+        } catch {
+            standardErrorLine("\(String(reflecting: type(of: program))): \(error)")
+            flushStandardStreams()
+            exitImmediately(1)
+        }
+        flushStandardStreams()
+        exitImmediately(0)
+    }
+}
