@@ -64,6 +64,26 @@ enum PeerLine: Hashable {
         }
     }
 
+    /// The line, with its end, that says a command to a peer's tracker; `nil` for what that does not know.
+    static func line(_ operation: TrackerRecord.Operation, _ kind: ResourceKind, name: [UInt8]) -> [UInt8]? {
+        let command: String
+        switch operation {
+        case .register: command = "REGISTER"
+        case .unregister, .withdraw: command = "UNREGISTER"
+        case .dropReference, .ownerEnded: return nil
+        }
+        let type: String
+        switch kind {
+        case .semaphore: type = "semaphore"
+        case .sharedMemory: type = "shared_memory"
+        case .file: type = "file"
+        case .directory: type = "folder"
+        default: return nil
+        }
+        guard !name.contains(UInt8(ascii: "\n")) else { return nil }
+        return Array("\(command):".utf8) + name + Array(":\(type)\n".utf8)
+    }
+
     /// The line with which a process introduces its pipe, with its end.
     static func attachment(of process: Int32) -> [UInt8] {
         Array("ATTACH:\(process):owner\n".utf8)

@@ -16,10 +16,13 @@ struct TrackerClient: ~Copyable {
     private var pipe: ForkGuardedDescriptor?
     /// Of the process that has started the tracker.
     private(set) var keeper: TrackerKeeper?
+    /// Whether the door is the pipe of a peer's tracker, which understands nothing but lines.
+    private var isPeers = false
 
-    /// Uses a tracker that another process answers for.
+    /// Uses a tracker that another process answers for: one of this package's, or, by its pipe, CPython's or loky's.
     mutating func inherit(_ door: consuming OwnedFileDescriptor) {
         self = TrackerClient()
+        isPeers = (try? door.descriptor.status())?.kind == .fifo
         self.door = consume door
     }
 
@@ -49,6 +52,7 @@ struct TrackerClient: ~Copyable {
     mutating func send(_ operation: TrackerRecord.Operation, _ kind: ResourceKind, _ name: UnsafeRawBufferPointer)
         throws(Errno)
     {
+        if isPeers { return try sendLine(operation, kind, name) }
         let size = TrackerRecord.size(kind, nameCount: name.count)
         try withUnsafeTemporaryAllocation(byteCount: size, alignment: 8) { record throws(Errno) in
             // In the order of their times, since a lock is held here.
@@ -64,6 +68,17 @@ struct TrackerClient: ~Copyable {
             }
             try introduce()
             try pipe!.descriptor!.writeAll(bytes)
+        }
+    }
+
+    private func sendLine(
+        _ operation: TrackerRecord.Operation, _ kind: ResourceKind, _ name: UnsafeRawBufferPointer
+    ) throws(Errno) {
+        guard let line = PeerLine.line(operation, kind, name: Array(name)) else { throw .notSupported }
+        guard line.count <= PeerLine.longest else { throw .nameTooLong }
+        switch door {
+        case .some(let door): try door.descriptor.writeAll(line)
+        case .none: throw .badFileDescriptor
         }
     }
 
