@@ -105,8 +105,10 @@ extension FileDescriptor {
                 continue
             } catch .resourceTemporarilyUnavailable {
                 // A non-blocking listener, or one whose connection another process took first.
-                _ = try wait(for: .readable, until: deadline)
-                if deadline.hasPassed { throw .timedOut }
+                let readiness = try wait(for: .readable, until: deadline)
+                if readiness.isEmpty { throw .timedOut }
+                // It was shut down: where a blocking `accept` is EINVAL, Linux goes on saying EAGAIN of a Unix socket.
+                if readiness.contains(.hangUp) { throw .invalidArgument }
             }
         }
     }

@@ -131,6 +131,28 @@ struct SocketTests {
         }
     #endif
 
+    @Test("accepting from a listener that was shut down is EINVAL, blocking or not", arguments: [true, false])
+    func acceptAfterShutdown(isBlocking: Bool) throws {
+        let directory = try TemporaryDirectory()
+        let unix = try listener(at: try SocketAddress(unixPath: directory.file("socket")))
+        let internet = try listener(at: try #require(try SocketAddress.resolve(host: "127.0.0.1", port: 0).first))
+        for descriptor in [unix.descriptor, internet.descriptor] {
+            try descriptor.setBlocking(isBlocking)
+            try descriptor.shutdown()
+            for deadline in [Deadline.never, .generous, .now] {
+                do {
+                    _ = try descriptor.accept(until: deadline)
+                    Issue.record("somebody was accepted")
+                } catch {
+                    #expect(error == .invalidArgument)
+                }
+            }
+        }
+        withExtendedLifetime(directory) {}
+        unix.discard()
+        internet.discard()
+    }
+
     @Test("options are set and told")
     func options() throws {
         let socket = try OwnedFileDescriptor.socket(family: AF_INET)
