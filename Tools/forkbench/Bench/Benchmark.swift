@@ -5,6 +5,8 @@ struct Benchmark: Sendable {
     let summary: String
     /// Whether it measures an emulation, which is for tests and not for speed: only on request.
     var isEmulated = false
+    /// The number of idle descriptors, of a benchmark that is a point of the plot of `--html` alone.
+    var idleInPlot: Int?
     /// Where the measuring process and its peers are pinned; both sides alike.
     let placement: Placement
     /// The floor in C: name and options of `forkbench-floor`.

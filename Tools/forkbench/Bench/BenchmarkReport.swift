@@ -15,6 +15,8 @@ struct BenchmarkResult {
     let p99: Double
     let samples: Int
     let floor: Double
+    /// Of a point of the plot: the backend, and the number of idle descriptors.
+    let plotPoint: (line: String, idle: Int)?
 
     init(_ benchmark: Benchmark, ours: Quantiles, floor: Quantiles) {
         name = benchmark.name
@@ -24,6 +26,9 @@ struct BenchmarkResult {
         p99 = ours.microseconds(at: 0.99)
         samples = ours.count
         self.floor = floor.microseconds(at: 0.5)
+        plotPoint = benchmark.idleInPlot.map { idle in
+            (line: String(benchmark.name.split(separator: ".")[1]), idle: idle)
+        }
     }
 
     /// How many times slower than the floor.

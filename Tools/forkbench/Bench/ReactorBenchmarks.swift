@@ -32,6 +32,12 @@ let reactorBenchmarks = ReactorBackends.all.flatMap { backend in
             floor: ["wakeup", "--backend", floor, "--repeat", "\(wakeUpCount)"]
         ) { _ in try wakeUps(backend) },
     ]
+        + [10, 100, 1000, 10_000].map { idle in
+            Benchmark(
+                name: "\(name).idle.\(idle)", layer: .reactor, summary: "for the plot of --html",
+                isEmulated: isEmulated, idleInPlot: idle, placement: .together, floor: loopFloor(floor, idle: idle)
+            ) { _ in try tokenRing(backend, idle: idle) }
+        }
 }
 
 private let pipeCount = 64

@@ -71,6 +71,8 @@ enum Command: String, CaseIterable {
               --emulated      also backends that are emulated here, for tests and not for speed: kqueue
               --filter TEXT   only benchmarks whose name contains TEXT
               --json FILE     also write the results as JSON; “-” is standard output, and the table goes to standard error
+              --html FILE     also write them as a page; of the reactor with a plot of the cost against the number of idle
+                              descriptors, for which each backend is measured beside 10 to 10,000
             Exit code 0 when all ran, 1 when one failed.
             """
         case .hash:

@@ -7,7 +7,10 @@ extension Command {
         print("Checking every layer")
         let failed = Scenario.runAll(in: Set(Layer.allCases))
         print("\nMeasuring every layer, each benchmark beside its floor in C")
-        let report = BenchmarkRun(plan: .standard).run(Benchmark.all.filter { !$0.isEmulated }) { print($0) }
+        let report = BenchmarkRun(plan: .standard).run(Benchmark.all.filter { !$0.isEmulated && $0.idleInPlot == nil })
+        {
+            print($0)
+        }
         return failed == 0 && report.failures.isEmpty ? 0 : 1
     }
 
@@ -18,12 +21,13 @@ extension Command {
 
     func runBench(_ arguments: [String]) throws -> Int32 {
         let parsed = try Arguments(
-            arguments, command: self, flags: ["--quick", "--emulated"], valued: ["--filter", "--json"])
+            arguments, command: self, flags: ["--quick", "--emulated"], valued: ["--filter", "--json", "--html"])
         let layers = try parsed.layers()
         let filter = parsed.values["--filter"]
         let chosen = Benchmark.all.filter { benchmark in
             layers.contains(benchmark.layer) && filter.map { benchmark.name.contains($0) } ?? true
                 && (!benchmark.isEmulated || parsed.flags.contains("--emulated"))
+                && (benchmark.idleInPlot == nil || parsed.values["--html"] != nil)
         }
         guard !chosen.isEmpty else {
             throw UsageError("bench: no benchmark of these layers matches; see forkbench list")
@@ -33,12 +37,14 @@ extension Command {
         let file = try json.flatMap { path throws(UsageError) in
             path == "-" ? nil : try OutputFile(path)
         }
+        let page = try parsed.values["--html"].map { path throws(UsageError) in try OutputFile(path) }
         let run = BenchmarkRun(plan: parsed.flags.contains("--quick") ? .quick : .standard)
         let report = run.run(chosen) { line in
             if json == "-" { standardErrorLine(line) } else { print(line) }
         }
         if json == "-" { print(report.json) }
         try file?.write(report.json + "\n")
+        try page?.write(ReportPage(report).html)
         return report.failures.isEmpty ? 0 : 1
     }
 
@@ -46,7 +52,7 @@ extension Command {
         let parsed = try Arguments(arguments, command: self)
         guard parsed.rest.isEmpty else { throw UsageError("list: takes no arguments; see forkbench list --help") }
         print("Benchmarks")
-        for benchmark in Benchmark.all {
+        for benchmark in Benchmark.all where benchmark.idleInPlot == nil {
             let note = benchmark.isEmulated ? " (with --emulated)" : ""
             print("  \(benchmark.name.padded(to: 38))\(benchmark.summary)\(note)")
         }
