@@ -62,7 +62,7 @@ private struct IdlePlot {
     private let decades: ClosedRange<Int>
 
     private static let colours = ["#2a7de1", "#d9822b", "#3da35d", "#b5478f", "#8a6d3b"]
-    private static let area = (left: 60.0, top: 20.0, width: 560.0, height: 320.0)
+    private static let area = (left: 76.0, top: 20.0, width: 560.0, height: 320.0)
 
     /// `nil` when nothing was measured for it.
     init?(_ results: [BenchmarkResult]) {
