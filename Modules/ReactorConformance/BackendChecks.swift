@@ -103,7 +103,8 @@ private enum BackendChecks {
         for timeout in [Duration.zero, .nanoseconds(1), .microseconds(300), .milliseconds(3)] {
             let deadline = Deadline.after(timeout)
             try backend.wait(timeout: timeout, into: &events)
-            bench.expect(deadline.hasPassed)
+            // The processors' clocks may differ a little, and the wait may begin on one and end on another.
+            bench.expect(!(deadline - .now > .milliseconds(1)))
             bench.expect(events.isEmpty)
         }
     }
