@@ -79,8 +79,15 @@ let tools: [Target] = [
     // It depends on the floors' executable, so that both are built together and lie beside each other.
     .executableTarget(
         name: "forkbench",
-        dependencies: layers.filter { !$0.isC }.map { .byName(name: $0.name) } + ["forkbench-floor"],
-        path: "Tools/forkbench", swiftSettings: swiftSettings),
+        dependencies: layers.filter { !$0.isC }.map { .byName(name: $0.name) } + ["ForkbenchCore", "forkbench-floor"],
+        path: "Tools/forkbench",
+        resources: [.embedInCode("Peers/forkbench_peer.py"), .embedInCode("Peers/forkbench_peer_warm.py")],
+        swiftSettings: swiftSettings),
+    // What of it needs no process: statistics, reports, the description of its command line.
+    .target(name: "ForkbenchCore", path: "Tools/forkbench-core", swiftSettings: swiftSettings),
+    .testTarget(
+        name: "ForkbenchTests", dependencies: ["ForkbenchCore", "forkbench", "Syscalls", "TestSupport"],
+        path: "Tests/ForkbenchTests", swiftSettings: swiftSettings),
     // For io_uring, which the C library does not wrap.
     .executableTarget(
         name: "forkbench-floor", dependencies: ["CSyscalls"], path: "Tools/forkbench-floor", cSettings: cSettings),

@@ -1,3 +1,4 @@
+import ForkbenchCore
 import Syscalls
 
 /// Something that the layers do together, checked on real processes: it passes or throws.

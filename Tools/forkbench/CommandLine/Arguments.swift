@@ -1,3 +1,5 @@
+import ForkbenchCore
+
 /// What a person got wrong on the command line, and what was expected. The exit code is 2.
 struct UsageError: Error {
     let message: String
@@ -64,26 +66,5 @@ struct Arguments {
             layers.insert(layer)
         }
         return layers.isEmpty ? Set(Layer.allCases) : layers
-    }
-}
-
-/// A layer, as it is called on the command line.
-enum Layer: String, CaseIterable {
-    case syscalls, fdpass, framing, auth, reactor, tracker, forkserver, pool
-
-    static let names = allCases.map(\.rawValue).joined(separator: " ")
-
-    /// The module's name.
-    var module: String {
-        switch self {
-        case .syscalls: "Syscalls"
-        case .fdpass: "FDPassing"
-        case .framing: "Framing"
-        case .auth: "Auth"
-        case .reactor: "Reactor"
-        case .tracker: "ResourceTracker"
-        case .forkserver: "ForkServer"
-        case .pool: "Pool"
-        }
     }
 }

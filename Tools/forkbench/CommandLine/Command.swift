@@ -1,3 +1,5 @@
+import ForkbenchCore
+
 /// A subcommand, as people call it.
 enum Command: String, CaseIterable {
     case all, check, bench, hash, peer, list

@@ -1,3 +1,4 @@
+import ForkbenchCore
 import Syscalls
 
 extension Command {
@@ -7,10 +8,8 @@ extension Command {
         print("Checking every layer")
         let failed = Scenario.runAll(in: Set(Layer.allCases))
         print("\nMeasuring every layer, each benchmark beside its floor in C")
-        let report = BenchmarkRun(plan: .standard).run(Benchmark.all.filter { !$0.isEmulated && $0.idleInPlot == nil })
-        {
-            print($0)
-        }
+        let run = BenchmarkRun(plan: .standard, peers: .none)
+        let report = try run.run(Benchmark.all.filter { !$0.isEmulated && $0.plot == nil }, style: .plain) { print($0) }
         return failed == 0 && report.failures.isEmpty ? 0 : 1
     }
 
@@ -21,13 +20,14 @@ extension Command {
 
     func runBench(_ arguments: [String]) throws -> Int32 {
         let parsed = try Arguments(
-            arguments, command: self, flags: ["--quick", "--emulated"], valued: ["--filter", "--json", "--html"])
+            arguments, command: self, flags: ["--quick", "--emulated"],
+            valued: ["--filter", "--json", "--html", "--peers"])
         let layers = try parsed.layers()
         let filter = parsed.values["--filter"]
         let chosen = Benchmark.all.filter { benchmark in
             layers.contains(benchmark.layer) && filter.map { benchmark.name.contains($0) } ?? true
                 && (!benchmark.isEmulated || parsed.flags.contains("--emulated"))
-                && (benchmark.idleInPlot == nil || parsed.values["--html"] != nil)
+                && (benchmark.plot == nil || parsed.values["--html"] != nil)
         }
         guard !chosen.isEmpty else {
             throw UsageError("bench: no benchmark of these layers matches; see forkbench list")
@@ -38,12 +38,14 @@ extension Command {
             path == "-" ? nil : try OutputFile(path)
         }
         let page = try parsed.values["--html"].map { path throws(UsageError) in try OutputFile(path) }
-        let run = BenchmarkRun(plan: parsed.flags.contains("--quick") ? .quick : .standard)
-        let report = run.run(chosen) { line in
+        let peers = try Peers(parsed.values["--peers"]?.split(separator: ",").map(String.init) ?? [])
+        let run = BenchmarkRun(plan: parsed.flags.contains("--quick") ? .quick : .standard, peers: peers)
+        try Interruption.watch()
+        let report = try run.run(chosen, style: .plain) { line in
             if json == "-" { standardErrorLine(line) } else { print(line) }
         }
-        if json == "-" { print(report.json) }
-        try file?.write(report.json + "\n")
+        if json == "-" { print(report.json.text()) }
+        try file?.write(report.json.text() + "\n")
         try page?.write(ReportPage(report).html)
         return report.failures.isEmpty ? 0 : 1
     }
@@ -52,7 +54,7 @@ extension Command {
         let parsed = try Arguments(arguments, command: self)
         guard parsed.rest.isEmpty else { throw UsageError("list: takes no arguments; see forkbench list --help") }
         print("Benchmarks")
-        for benchmark in Benchmark.all where benchmark.idleInPlot == nil {
+        for benchmark in Benchmark.all where benchmark.plot == nil {
             let note = benchmark.isEmulated ? " (with --emulated)" : ""
             print("  \(benchmark.name.padded(to: 38))\(benchmark.summary)\(note)")
         }
@@ -76,13 +78,5 @@ private final class OutputFile {
 
     func write(_ text: String) throws(Errno) {
         try file.descriptor.writeAll(text)
-    }
-}
-
-extension String {
-    /// The text with spaces behind it, or before it with `leading`.
-    func padded(to width: Int, leading: Bool = false) -> String {
-        let spaces = String(repeating: " ", count: max(0, width - count))
-        return leading ? spaces + self : self + spaces
     }
 }

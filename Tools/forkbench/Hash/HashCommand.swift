@@ -11,7 +11,7 @@ extension Command {
         guard !parsed.rest.isEmpty else { throw UsageError("hash: expected a PATH; see forkbench hash --help") }
         var walk = TreeWalk()
         for path in rawArguments(parsed.rest) { walk.add(path) }
-        var run = HashRun(files: walk.sortedFiles, progress: Progress(total: walk.fileCount))
+        var run = HashRun(files: walk.sortedFiles)
         let server = ForkServer()
         let pool = try Pool(workers: try parsed.positiveNumber("--workers"), server: server)
         for error in walk.errors { run.report(error) }

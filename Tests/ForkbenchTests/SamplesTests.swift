@@ -1,0 +1,2 @@
+import ForkbenchCore
+import Testing
