@@ -5,8 +5,10 @@ package struct BenchmarkResult: Sendable {
     package let unit: Unit
     package let samples: Int
     package let ours: Distribution
+    /// The median once more, with its uncertainty.
+    package let typical: Estimate?
     package let floor: Distribution?
-    package let ratio: RatioEstimate?
+    package let ratio: Estimate?
     package let goal: Goal?
     package let plot: PlotPoint?
     package let peers: [PeerFigure]
@@ -25,14 +27,15 @@ package struct BenchmarkResult: Sendable {
     }
 
     package init(
-        name: String, layer: Layer, unit: Unit, samples: Int, ours: Distribution, floor: Distribution?,
-        ratio: RatioEstimate?, goal: Goal?, plot: PlotPoint?, peers: [PeerFigure]
+        name: String, layer: Layer, unit: Unit, samples: Int, ours: Distribution, typical: Estimate?,
+        floor: Distribution?, ratio: Estimate?, goal: Goal?, plot: PlotPoint?, peers: [PeerFigure]
     ) {
         self.name = name
         self.layer = layer
         self.unit = unit
         self.samples = samples
         self.ours = ours
+        self.typical = typical
         self.floor = floor
         self.ratio = ratio
         self.goal = goal

@@ -81,6 +81,7 @@ extension BenchmarkResult {
             ("median", .number(median)), ("p90", .number(ours.p90)), ("p99", .number(ours.p99)),
             ("samples", .integer(samples)), ("quantiles", ours.json),
         ]
+        if let typical { members += [("median_low", .number(typical.low)), ("median_high", .number(typical.high))] }
         if let floor { members += [("floor", .number(floor.median)), ("floor_quantiles", floor.json)] }
         if let ratio {
             members += [
@@ -111,14 +112,18 @@ extension BenchmarkResult {
             let layer = Layer.allCases.first(where: { $0.module == json["layer"]?.string }),
             let samples = json["samples"]?.int, let ours = Distribution(json["quantiles"])
         else { return nil }
-        var ratio: RatioEstimate?
+        var typical: Estimate?
+        if let low = json["median_low"]?.double, let high = json["median_high"]?.double {
+            typical = Estimate(value: ours.median, low: low, high: high)
+        }
+        var ratio: Estimate?
         if let value = json["ratio"]?.double, let low = json["ratio_low"]?.double, let high = json["ratio_high"]?.double
         {
-            ratio = RatioEstimate(value: value, low: low, high: high)
+            ratio = Estimate(value: value, low: low, high: high)
         }
         self.init(
             name: name, layer: layer, unit: unit, samples: samples, ours: ours,
-            floor: Distribution(json["floor_quantiles"]), ratio: ratio, goal: Goal(json["goal"]),
+            typical: typical, floor: Distribution(json["floor_quantiles"]), ratio: ratio, goal: Goal(json["goal"]),
             plot: PlotPoint(json["plot"]),
             peers: (json["peer_quantiles"]?.members ?? []).compactMap { name, quantiles in
                 Distribution(quantiles).map { PeerFigure(name: name, distribution: $0) }

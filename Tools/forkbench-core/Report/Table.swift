@@ -7,11 +7,13 @@ package struct Table {
     private static let nameWidth = 29
     private static let figureWidth = 9
 
-    package var header: [String] {
-        let figures = ["median", "p90", "p99", "floor"].map { $0.padded(to: Self.figureWidth, leading: true) }
-        return [
+    /// Where it takes place, and the columns.
+    package func header(of host: HostFacts) -> [String] {
+        let columns = ["median", "p90", "p99", "floor"].map { $0.padded(to: Self.figureWidth, leading: true) }
+        let warning = host.isDebug ? [style.paint(HostFacts.debugWarning, .red)] : []
+        return host.lines.map { style.paint($0, .dim) } + warning + [
             style.paint(
-                "benchmark".padded(to: Self.nameWidth + 4) + figures.joined() + "  ratio  (95 %)        goal", .bold)
+                "benchmark".padded(to: Self.nameWidth + 4) + columns.joined() + "  ratio  (95 %)        goal", .bold)
         ]
     }
 
@@ -62,7 +64,7 @@ package struct Table {
         var lines: [String] = []
         if report.results.contains(where: \.isNoisy) {
             lines.append(
-                "~ noisy: the ratio is uncertain by more than \(decimal(RatioEstimate.noisyUncertainty * 100, 0)) %")
+                "~ noisy: the ratio is uncertain by more than \(decimal(Estimate.noisyUncertainty * 100, 0)) %")
         }
         lines += report.missingPeers.map { style.paint("no figures of \($0.name): \($0.reason)", .yellow) }
         if report.isInterrupted {

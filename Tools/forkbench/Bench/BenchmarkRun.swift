@@ -33,7 +33,7 @@ struct BenchmarkRun {
         report.missingPeers = peers.missing.map { Report.Failure(name: $0.name, reason: $0.reason) }
         let table = Table(style)
         var progress = Progress()
-        table.header.forEach(show)
+        table.header(of: report.host).forEach(show)
         for (index, benchmark) in benchmarks.enumerated() {
             let plan = benchmark.plot == nil || self.plan.mostRounds < Plan.point.mostRounds ? self.plan : .point
             let measurement = Measurement(benchmark, plan: plan, peers: peers.able(to: benchmark.peer))

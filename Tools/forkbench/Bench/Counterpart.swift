@@ -1,5 +1,6 @@
 import Auth
 import FDPassing
+import ForkbenchCore
 import Framing
 import Syscalls
 

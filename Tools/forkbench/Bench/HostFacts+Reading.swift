@@ -47,7 +47,8 @@ extension HostFacts {
 
     private static var swiftVersion: String {
         let version = _SwiftStdlibVersion.current._value
-        return "\(version >> 16).\(version >> 8 & 0xFF).\(version & 0xFF)"
+        // Not the third part, which is not always the toolchain's.
+        return "\(version >> 16).\(version >> 8 & 0xFF)"
     }
 
     private static var processor: String {

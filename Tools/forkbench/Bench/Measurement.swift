@@ -51,7 +51,7 @@ final class Measurement {
 
     private var isCertain: Bool {
         benchmark.floor == nil
-            || RatioEstimate(ours, to: floor).map { $0.uncertainty <= plan.wantedUncertainty } ?? false
+            || Estimate(ratioOf: ours, to: floor).map { $0.uncertainty <= plan.wantedUncertainty } ?? false
     }
 
     /// A peer's failure is its own: our figures do not depend on it.
@@ -83,8 +83,9 @@ final class Measurement {
         BenchmarkResult(
             name: benchmark.name, layer: benchmark.layer, unit: benchmark.unit, samples: ours.count,
             ours: Distribution(ours.sorted, in: benchmark.unit),
+            typical: Estimate(medianOf: ours)?.map { benchmark.unit.figure(ofSample: $0) },
             floor: floor.count > 0 ? Distribution(floor.sorted, in: benchmark.unit) : nil,
-            ratio: RatioEstimate(ours, to: floor), goal: benchmark.goal, plot: benchmark.plot,
+            ratio: Estimate(ratioOf: ours, to: floor), goal: benchmark.goal, plot: benchmark.plot,
             peers: zip(peers, ofPeers).filter { $1.count > 0 }.map { peer, samples in
                 .init(name: peer.name, distribution: Distribution(samples.sorted, in: benchmark.unit))
             })
@@ -100,6 +101,8 @@ private final class Side {
     /// Finds out how many samples fill a round. What is taken for that warms the process up, and is dropped.
     init(_ process: SampleProcess, _ plan: BenchmarkRun.Plan) throws {
         self.process = process
+        // The very first one meets cold caches and pages never touched: it says nothing of the others.
+        _ = try process.take(1)
         var count = 1
         while true {
             let time = try nanoseconds { _ = try process.take(count) }

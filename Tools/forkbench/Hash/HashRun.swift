@@ -1,4 +1,5 @@
 import FDPassing
+import ForkbenchCore
 import Pool
 import Syscalls
 
