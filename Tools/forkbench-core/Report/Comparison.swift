@@ -80,7 +80,7 @@ package struct Comparison: Sendable {
         lines += onlyInFirst.map { "\($0.padded(to: 33))   only in the first run" }
         lines += onlyInSecond.map { "\($0.padded(to: 33))   only in the second run" }
         let worse = regressions(tolerance: tolerance).count
-        let tolerated = "\(decimal(tolerance * 100, tolerance < 0.01 ? 1 : 0)) %"
+        let tolerated = "\(decimal(tolerance * 100, (tolerance * 100).rounded() == tolerance * 100 ? 0 : 1)) %"
         lines.append(
             worse == 0
                 ? "None is worse by more than \(tolerated)."

@@ -32,7 +32,8 @@ struct ReportFiles {
     static func read(_ path: String) throws(UsageError) -> Report {
         let bytes: [UInt8]
         do throws(Errno) {
-            bytes = try OwnedFileDescriptor.open(path, .readOnly).descriptor.readToEnd()
+            let file = try OwnedFileDescriptor.open(path, .readOnly)
+            bytes = try file.descriptor.readToEnd()
         } catch {
             throw UsageError("“\(path)” cannot be read: \(error)")
         }

@@ -1,7 +1,0 @@
-import ForkbenchCore
-
-struct ReportPage {
-    let report: Report
-    init(_ report: Report) { self.report = report }
-    var html: String { "" }
-}
