@@ -44,9 +44,11 @@ package struct ReportPage {
         var facts = [("benchmarks", "\(report.tableResults.count)")]
         if !judged.isEmpty { facts.append(("goals met", "\(judged.count(where: \.self)) of \(judged.count)")) }
         let ratios = report.tableResults.compactMap { $0.ratio?.value }
-        if !ratios.isEmpty { facts.append(("median ratio", decimal(median(ratios), 2))) }
+        if !ratios.isEmpty { facts.append(("median ratio to the floor", decimal(median(ratios), 2))) }
         let advantages = report.tableResults.flatMap { result in result.peers.map { result.advantage(over: $0) } }
-        if !advantages.isEmpty { facts.append(("median of peers", decimal(median(advantages), 1) + "×")) }
+        if !advantages.isEmpty {
+            facts.append(("times better than peers, median", decimal(median(advantages), 1) + "×"))
+        }
         let cells = facts.map { "<div><dd>\(escaped($1))</dd><dt>\($0)</dt></div>" }
         return "<dl class=\"facts\">\(cells.joined())</dl>"
     }
@@ -56,7 +58,7 @@ package struct ReportPage {
         let columns = ["benchmark", "unit", "median", "p90", "p99", "floor", "ratio", "95 %", "goal"] + peers
         let rows = report.tableResults.map { result in
             let figures = [result.ours.median, result.ours.p90, result.ours.p99].map { figure($0) }
-            let ratio = result.ratio.map { (result.isNoisy ? "~" : "") + decimal($0.value, 2) } ?? "–"
+            let ratio = result.ratio.map { (result.isNoisy ? "≈" : "") + decimal($0.value, 2) } ?? "–"
             let interval = result.ratio.map { "\(decimal($0.low, 2))–\(decimal($0.high, 2))" } ?? ""
             let mark = result.meetsGoal.map { $0 ? " ✓" : " ✗" } ?? ""
             let ofPeers = peers.map { name in result.peers.first { $0.name == name }.map { figure($0.median) } ?? "–" }

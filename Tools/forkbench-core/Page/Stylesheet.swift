@@ -17,7 +17,7 @@ let stylesheet = """
     p { margin: .3rem 0 .8rem; color: var(--soft) } code { font-size: .95em }
     .warning { color: var(--bad); font-weight: 600 }
     .facts { display: flex; flex-wrap: wrap; gap: .6rem; margin: 1rem 0 0 }
-    .facts div { background: var(--panel); border-radius: .5rem; padding: .6rem 1rem; flex: 1 1 7rem }
+    .facts div { background: var(--panel); border-radius: .5rem; padding: .6rem 1rem; flex: 1 1 10rem }
     .facts dd { margin: 0; font-size: 1.4rem; font-weight: 650; font-variant-numeric: tabular-nums }
     .facts dt { color: var(--soft); font-size: .85rem }
     .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; font-size: .85rem }

@@ -65,12 +65,13 @@ private let preloadPlot = [0, 64, 256, 1024].flatMap { mebibytes in
     return [
         Benchmark(
             name: "forkserver.preloaded.\(mebibytes).spares", layer: .forkserver, summary: "so many MiB preloaded",
-            plot: PlotPoint(.preloadedMemory, line: "default", at: mebibytes), placement: .apart,
-            floor: floor + ["--huge-pages", "1"] + spares, peer: floor
+            plot: PlotPoint(.preloadedMemory, line: "with spares", at: mebibytes), placement: .apart,
+            floor: floor + ["--huge-pages", "1"] + spares
         ) { context in try aliveSampler(context, preloadedMiB: mebibytes, pause: pause) },
         Benchmark(
             name: "forkserver.preloaded.\(mebibytes).cold", layer: .forkserver, summary: "the same without spares",
-            plot: PlotPoint(.preloadedMemory, line: "without spares", at: mebibytes), placement: .apart, floor: floor
+            plot: PlotPoint(.preloadedMemory, line: "without spares", at: mebibytes), placement: .apart, floor: floor,
+            peer: floor
         ) { context in try aliveSampler(context, spares: .none, preloadedMiB: mebibytes, pause: pause) },
     ]
 }

@@ -45,7 +45,7 @@ def echo(connection, other_end):
     try:
         while True:
             connection.send_bytes(connection.recv_bytes())
-    except EOFError:
+    except (EOFError, OSError):
         pass
 
 
@@ -56,7 +56,7 @@ def sink(connection, other_end, repeat):
             for _ in range(repeat):
                 connection.recv_bytes()
             connection.send_bytes(b"")
-    except EOFError:
+    except (EOFError, OSError):
         pass
 
 
@@ -108,7 +108,7 @@ def authenticate(connection, other_end, module):
         while True:
             module.deliver_challenge(connection, key)
             module.answer_challenge(connection, key)
-    except EOFError:
+    except (EOFError, OSError):
         pass
 
 
@@ -132,7 +132,7 @@ def take_descriptors(connection, other_end, reduction, repeat):
             for _ in range(repeat):
                 os.close(reduction.recv_handle(connection))
             connection.send_bytes(b"")
-    except EOFError:
+    except (EOFError, OSError):
         pass
 
 

@@ -1,2 +1,0 @@
-import ForkbenchCore
-import Testing
