@@ -41,8 +41,8 @@ package enum Completions {
                 case $previous in
             \(values.joined(separator: "\n"))
                 esac
-                if [[ $COMP_CWORD -eq 1 ]]; then
-                    COMPREPLY=($(compgen -W "\(commandNames) --help" -- "$current"))
+                if [[ $COMP_CWORD -eq 1 && $current != -* ]]; then
+                    COMPREPLY=($(compgen -W "\(commandNames)" -- "$current"))
                     return
                 fi
                 [[ $command == peer && $COMP_CWORD -gt 2 ]] && command="peer ${COMP_WORDS[2]}"
@@ -160,6 +160,8 @@ package enum Completions {
         var lines = [
             "# fish completion for forkbench; made by: forkbench completions fish", "complete -c forkbench -f",
         ]
+        // Options without a command are those of “all”.
+        lines += fishLines(of: Catalogue.named("all"), when: "__fish_use_subcommand")
         for command in Catalogue.commands {
             lines.append(
                 "complete -c forkbench -n __fish_use_subcommand -a \(command.name) -d \(quoted(command.summary))")
@@ -179,7 +181,7 @@ package enum Completions {
         let argument = command.argument.map { ["\(start) \(fishAction($0))"] } ?? []
         return argument
             + command.options.map { option in
-                let value = option.value.map { " -r \(fishAction($0))" } ?? ""
+                let value = option.value.map { $0 == .file ? " -r -F" : " -x \(fishAction($0))" } ?? ""
                 return "\(start) -l \(option.name.dropFirst(2))\(value) -d \(quoted(option.help))"
             }
     }

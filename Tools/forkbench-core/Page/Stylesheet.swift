@@ -42,7 +42,7 @@ let stylesheet = """
     .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); gap: .8rem }
     .card { margin: 0; background: var(--panel); border-radius: .5rem; padding: .6rem .8rem .4rem }
     .card figcaption { font-size: .85rem; margin-bottom: .3rem; overflow-wrap: anywhere }
-    .strips { position: relative; padding: .1rem 0 1.4rem; margin: 0 .7rem 0 .3rem }
+    .strips { position: relative; padding: .1rem 0 1.4rem; margin: 0 1rem 0 .9rem }
     .grid i { position: absolute; top: 0; bottom: 1.2rem; width: 1px; background: var(--rule) }
     .grid span { position: absolute; bottom: -1.25rem; left: 0; transform: translateX(-50%); white-space: nowrap;
       font: 11px system-ui, sans-serif; color: var(--soft) }
