@@ -66,7 +66,8 @@ import Testing
     func interruption() throws {
         let directory = try TemporaryDirectory()
         let path = directory.file("report.json")
-        let (output, errors) = (try Pipe(), try Pipe())
+        let output = try Pipe()
+        let errors = try Pipe()
         var program = try HelperProcess(
             "forkbench", ["bench", "syscalls", "forkserver", "--json", path],
             descriptors: [1: output.writeEnd.descriptor, 2: errors.writeEnd.descriptor])

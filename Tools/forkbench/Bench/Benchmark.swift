@@ -29,9 +29,11 @@ struct Benchmark: Sendable {
         case apart
     }
 
+    /// A file of `Benchmarks` each, in the order of the layers.
     static let all: [Benchmark] =
-        syscallsBenchmarks + fdPassingBenchmarks + framingBenchmarks + authBenchmarks + reactorBenchmarks
-        + trackerBenchmarks + forkServerBenchmarks + poolBenchmarks
+        pipeBenchmarks + descriptorBenchmarks + roundtripBenchmarks + streamBenchmarks + handshakeBenchmarks
+        + reactorBenchmarks + registerBenchmarks + aliveBenchmarks + rateBenchmarks + lifecycleBenchmarks
+        + poolBenchmarks
 }
 
 /// What a sampler is told of where it runs.

@@ -94,3 +94,10 @@ struct StartedCounterpart: ~Copyable {
     let process: ProcessID
     let channel: OwnedFileDescriptor
 }
+
+extension SampleContext {
+    func connect(to peer: Counterpart) throws -> Connection {
+        let started = try Counterpart.start(peer, cpu: peerCPU)
+        return Connection(started.channel)
+    }
+}

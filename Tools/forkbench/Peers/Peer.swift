@@ -86,6 +86,10 @@ final class PeerScripts: Sendable {
 
     private static let files = [
         ("forkbench_peer.py", PackageResources.forkbench_peer_py),
+        ("forkbench_peer_connections.py", PackageResources.forkbench_peer_connections_py),
+        ("forkbench_peer_forkserver.py", PackageResources.forkbench_peer_forkserver_py),
+        ("forkbench_peer_pools.py", PackageResources.forkbench_peer_pools_py),
+        ("forkbench_peer_tracker.py", PackageResources.forkbench_peer_tracker_py),
         ("forkbench_peer_warm.py", PackageResources.forkbench_peer_warm_py),
     ]
 

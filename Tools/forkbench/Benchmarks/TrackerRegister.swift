@@ -1,7 +1,8 @@
 import ForkbenchCore
 import ResourceTracker
 
-let trackerBenchmarks = [
+/// A name that the tracker is told of, and told to forget.
+let registerBenchmarks: [Benchmark] = [
     Benchmark(
         name: "tracker.register", layer: .tracker, summary: "register and unregister a name, per pair",
         goal: .ratio(1.3), placement: .together, floor: ["tracker-register", "--bytes", "40", "--repeat", "5000"],

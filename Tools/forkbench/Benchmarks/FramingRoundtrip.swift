@@ -1,29 +1,15 @@
 import ForkbenchCore
 import Framing
 
-let framingBenchmarks =
+/// A message to another process and back.
+let roundtripBenchmarks: [Benchmark] =
     [
         Benchmark(
             name: "framing.roundtrip.64B", layer: .framing,
             summary: "a message of 64 bytes to an echo process and back",
             goal: .ratio(1.05), placement: .together, floor: ["roundtrip", "--bytes", "64"],
             peer: ["framing-roundtrip", "--bytes", "64"]
-        ) { context in try echoSampler(bytes: 64, context) },
-        Benchmark(
-            name: "framing.stream.1MiB", layer: .framing, summary: "per message of 1 MiB, one way",
-            goal: .ratio(1.05), placement: .together,
-            floor: ["stream", "--bytes", "1048576", "--repeat", "\(Counterpart.messagesPerSample)"],
-            peer: ["framing-stream", "--bytes", "1048576", "--repeat", "\(Counterpart.messagesPerSample)"]
-        ) { context in
-            let connection = try context.connect(to: .sink)
-            let message = [UInt8](repeating: 7, count: 1 << 20)
-            return {
-                try nanoseconds {
-                    for _ in 0..<Counterpart.messagesPerSample { try connection.send(message) }
-                    _ = try connection.receive()
-                } / UInt64(Counterpart.messagesPerSample)
-            }
-        },
+        ) { context in try echoSampler(bytes: 64, context) }
     ]
     + [64, 1024, 16 << 10, 256 << 10, 1 << 20, 16 << 20].map { bytes in
         Benchmark(
@@ -41,12 +27,5 @@ private func echoSampler(bytes: Int, _ context: SampleContext) throws -> () thro
             try connection.send(message)
             guard try connection.receive().count == bytes else { throw BenchmarkFailure(reason: "another message") }
         }
-    }
-}
-
-extension SampleContext {
-    func connect(to peer: Counterpart) throws -> Connection {
-        let started = try Counterpart.start(peer, cpu: peerCPU)
-        return Connection(started.channel)
     }
 }

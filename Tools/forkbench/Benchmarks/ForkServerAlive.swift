@@ -3,14 +3,11 @@ import ForkServer
 import ForkbenchCore
 import Syscalls
 
-// The floors park as many children ahead as the default configuration does, and fork them when idle as it does.
-private let spares = ["--spares", "2"]
 private let pace = ["--paced-us", "2000"]
 private let pause = Duration.milliseconds(2)
-/// How many children are asked for in a sample of the rate, and how many of them are under way at a time.
-private let (childrenPerSample, childrenUnderWay) = (64, 8)
 
-let forkServerBenchmarks =
+/// From the request until the child's first byte, of servers with and without much in memory.
+let aliveBenchmarks: [Benchmark] =
     [
         Benchmark(
             name: "forkserver.alive", layer: .forkserver,
@@ -35,29 +32,6 @@ let forkServerBenchmarks =
             goal: .ratio(0.15), placement: .apart, floor: ["forkserver-alive", "--preload-mib", "256"] + pace,
             peer: ["forkserver-alive", "--preload-mib", "256"] + pace
         ) { context in try aliveSampler(context, spares: .none, preloadedMiB: 256, pause: pause) },
-        Benchmark(
-            name: "forkserver.rate", layer: .forkserver, summary: "children a second, sustained, by one client",
-            unit: .perSecond, goal: .ratio(1.8, whenStatic: 1.2), placement: .apart,
-            floor: ["forkserver-rate", "--repeat", "\(childrenPerSample)", "--under-way", "\(childrenUnderWay)"]
-                + spares,
-            peer: ["forkserver-rate", "--repeat", "\(childrenPerSample)", "--under-way", "\(childrenUnderWay)"]
-        ) { context in try rateSampler(context) },
-        Benchmark(
-            name: "forkserver.lifecycle", layer: .forkserver, summary: "request, run, exit, status received",
-            goal: .ratio(1.8, whenStatic: 1.2), placement: .apart, floor: ["forkserver-lifecycle"] + spares,
-            peer: ["forkserver-lifecycle"]
-        ) { context in
-            let server = try context.startServer()
-            return {
-                let pipe = try Pipe()
-                return try nanoseconds {
-                    let output = try PassedDescriptor(duplicating: pipe.writeEnd.descriptor)
-                    guard try server.spawn(FirstByte(output: output)).wait() == .exited(0) else {
-                        throw BenchmarkFailure(reason: "the child failed")
-                    }
-                }
-            }
-        },
     ] + preloadPlot
 
 private let preloadPlot = [0, 64, 256, 1024].flatMap { mebibytes in
@@ -74,15 +48,6 @@ private let preloadPlot = [0, 64, 256, 1024].flatMap { mebibytes in
             peer: floor
         ) { context in try aliveSampler(context, spares: .none, preloadedMiB: mebibytes, pause: pause) },
     ]
-}
-
-/// The child of the fork server's benchmarks: writes a byte, and is done.
-struct FirstByte: ChildProgram {
-    let output: PassedDescriptor
-
-    func run(in child: ChildContext) throws {
-        try output.descriptor?.writeAll([1])
-    }
 }
 
 /// A preload that every child has in memory: so much, all of it written to.
@@ -115,55 +80,5 @@ private func aliveSampler(
         let time = nanoseconds(since: start)
         guard try child.wait() == .exited(0) else { throw BenchmarkFailure(reason: "the child failed") }
         return time
-    }
-}
-
-/// Children one after the other, where the oldest is waited for when there are enough under way.
-private func rateSampler(_ context: SampleContext) throws -> () throws -> UInt64 {
-    let server = try context.startServer()
-    return {
-        try nanoseconds {
-            var underWay: [(child: ChildProcess, output: KeptDescriptor)] = []
-            for number in 0..<childrenPerSample + childrenUnderWay {
-                if number >= childrenUnderWay {
-                    // Its pipe is open until it has ended.
-                    let oldest = underWay.removeFirst()
-                    guard try oldest.child.wait() == .exited(0) else {
-                        throw BenchmarkFailure(reason: "a child failed")
-                    }
-                    withExtendedLifetime(oldest) {}
-                }
-                if number < childrenPerSample {
-                    let pipe = try Pipe()
-                    let child = try spawnFirstByte(server, pipe.writeEnd)
-                    underWay.append((child, KeptDescriptor(pipe.readEnd)))
-                }
-            }
-        } / UInt64(childrenPerSample)
-    }
-}
-
-/// Starts a child that has the only writing end of a pipe.
-private func spawnFirstByte(_ server: ForkServer, _ output: consuming OwnedFileDescriptor) throws -> ChildProcess {
-    let output = PassedDescriptor(output)
-    let child = try server.spawn(FirstByte(output: output))
-    output.take()?.discard()
-    return child
-}
-
-extension SampleContext {
-    /// A server that runs where the benchmark's peers are to run.
-    func startServer(_ options: ForkServer.Options = ForkServer.Options()) throws -> ForkServer {
-        let server = ForkServer(options)
-        try server.start()
-        try pinPeer(server.processID)
-        return server
-    }
-
-    /// Pins a process to the peer's processor; what it forks from now on inherits that.
-    func pinPeer(_ process: ProcessID?) throws {
-        #if os(Linux)
-            if let process, let cpu = peerCPU { try process.setAffinity([cpu]) }
-        #endif
     }
 }

@@ -1,7 +1,8 @@
 import ForkbenchCore
 import Syscalls
 
-let syscallsBenchmarks = [
+/// What the thin layer over the system calls costs.
+let pipeBenchmarks: [Benchmark] = [
     Benchmark(
         name: "syscalls.pipe.64B", layer: .syscalls, summary: "write and read 64 bytes on a pipe, in one process",
         placement: .together, floor: ["pipe", "--bytes", "64", "--repeat", "1000"]

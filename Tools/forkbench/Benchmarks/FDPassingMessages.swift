@@ -2,7 +2,8 @@ import FDPassing
 import ForkbenchCore
 import Syscalls
 
-let fdPassingBenchmarks = [
+/// Descriptors to another process.
+let descriptorBenchmarks: [Benchmark] = [
     Benchmark(
         name: "fdpass.oneway", layer: .fdpass, summary: "one descriptor a message, sent and received across processes",
         goal: .ratio(1.15), placement: .together,

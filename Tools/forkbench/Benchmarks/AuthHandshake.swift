@@ -1,7 +1,8 @@
 import Auth
 import ForkbenchCore
 
-let authBenchmarks = [
+/// A mutual handshake.
+let handshakeBenchmarks: [Benchmark] = [
     Benchmark(
         name: "auth.handshake", layer: .auth, summary: "a mutual handshake with SHA-256; the floor sends its frames",
         goal: .ratio(1.5), placement: .together, floor: ["handshake"], peer: ["auth-handshake"]
