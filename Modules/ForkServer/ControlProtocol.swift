@@ -22,6 +22,7 @@ struct Hello: Codable, Sendable {
     /// `nil` when the server's executable is another one by intention.
     var build: BuildIdentity?
     var client: ProcessID
+    var resourceLimits: [LimitChange]
     var preloads: [PackedValue]
     var preloadFailure: ForkServer.PreloadFailurePolicy
     var spares: ForkServer.Spares

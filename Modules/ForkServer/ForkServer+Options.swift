@@ -1,3 +1,5 @@
+import FDPassing
+import ProcessRoles
 import ResourceTracker
 import Syscalls
 
@@ -7,6 +9,20 @@ extension ForkServer {
         /// What is started as the server, for hosts that cannot call `bootstrap()`, such as test runners: an executable
         /// that does. `nil` is the one that runs here.
         public var executable: String?
+        /// What `CommandLine.arguments` are in it, after the program's name.
+        public var arguments: [String] = []
+        /// Variables to set, or to remove (`nil`), from before the exec on. See environ(7).
+        public var environment: [String: String?] = [:]
+        /// The directory that it starts in; `nil` is the program's. The corresponding C function is `chdir`.
+        public var workingDirectory: String?
+        /// Where its standard output goes, and that of children that do not say otherwise; `nil` is where the program's goes. It stays
+        /// the caller's. (Its standard input is `/dev/null`.)
+        public var standardOutput: PassedDescriptor?
+        /// Where its standard error goes, and that of children that do not say otherwise; `nil` is where the program's goes. It stays
+        /// the caller's.
+        public var standardError: PassedDescriptor?
+        /// Limits that differ from the program's, also for children. The corresponding C function is `setrlimit`.
+        public var resourceLimits: [ResourceLimit.Resource: ResourceLimit] = [:]
         /// Done in the server before it forks, in this order.
         public var preloads: [any Preload] = []
         /// What becomes of a server whose preload throws.
@@ -29,6 +45,12 @@ extension ForkServer {
         public var address: AddressOptions?
 
         public init() {}
+
+        var surroundings: RoleSurroundings {
+            RoleSurroundings(
+                arguments: arguments, environment: environment, workingDirectory: workingDirectory,
+                standardOutput: standardOutput?.descriptor, standardError: standardError?.descriptor)
+        }
     }
 
     /// Children that are forked ahead, and parked until somebody wants one: he gets it in the time of a message, however long
