@@ -89,7 +89,7 @@ import Testing
         let lines = table.header(of: report.host) + report.results.flatMap(table.lines) + table.footer(of: report)
         #expect(lines.count > 8)
         for line in lines { #expect(line.count <= 100, "\(line)") }
-        #expect(lines.contains { $0.contains("~(11.11–15.55)") })
+        #expect(lines.contains { $0.contains("≈(11.11–15.55)") })
         #expect(lines.contains { $0.contains("cpython-3.13") && $0.contains("ours 8230× better") })
         #expect(lines.contains { $0.contains("python3.99") })
     }

@@ -118,6 +118,8 @@ static bool start_child(int control) {
 static void finish_activation(struct child *spare) {
     char byte;
     if (read(spare->activation, &byte, 1) != 1) fail_plainly("a spare ended before it took a request");
+    // A child that was just forked may have a copy still: closing ours would leave it registered.
+    if (epoll_ctl(epoll, EPOLL_CTL_DEL, spare->activation, NULL) < 0) fail("epoll_ctl");
     close(spare->activation);
     spare->activation = -1;
     report(spare);

@@ -34,7 +34,7 @@ package struct Table {
         guard let ratio = result.ratio else { return paintedGoal(goal ?? "", result) }
         let interval = "(\(decimal(ratio.low, 2))–\(decimal(ratio.high, 2)))"
         let value = decimal(ratio.value, 2).padded(to: 5, leading: true)
-        return paintedGoal(value, result) + " " + (result.isNoisy ? style.paint("~", .yellow) : " ")
+        return paintedGoal(value, result) + " " + (result.isNoisy ? style.paint("≈", .yellow) : " ")
             + style.paint(interval.padded(to: 13), result.isNoisy ? .yellow : .dim) + " "
             + paintedGoal(goal ?? "", result)
     }
@@ -64,7 +64,7 @@ package struct Table {
         var lines: [String] = []
         if report.results.contains(where: \.isNoisy) {
             lines.append(
-                "~ noisy: the ratio is uncertain by more than \(decimal(Estimate.noisyUncertainty * 100, 0)) %")
+                "≈ noisy: the ratio is uncertain by more than \(decimal(Estimate.noisyUncertainty * 100, 0)) %")
         }
         lines += report.missingPeers.map { style.paint("no figures of \($0.name): \($0.reason)", .yellow) }
         if report.isInterrupted {
