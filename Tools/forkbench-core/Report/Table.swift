@@ -11,7 +11,8 @@ package struct Table {
     package func header(of host: HostFacts) -> [String] {
         let columns = ["median", "p90", "p99", "floor"].map { $0.padded(to: Self.figureWidth, leading: true) }
         let warning = host.isDebug ? [style.paint(HostFacts.debugWarning, .red)] : []
-        return host.lines.map { style.paint($0, .dim) } + warning + [
+        let facts = host.lines.flatMap { wrapped($0, to: 100).split(separator: "\n") }.map(String.init)
+        return facts.map { style.paint($0, .dim) } + warning + [
             style.paint(
                 "benchmark".padded(to: Self.nameWidth + 4) + columns.joined() + "  ratio  (95 %)        goal", .bold)
         ]
