@@ -52,7 +52,7 @@ struct Introduction: Codable, Sendable {
 }
 
 /// What a client asks of the server.
-enum ServerRequest: Codable, Sendable {
+enum ServerRequest: Sendable {
     /// A child. With it come the child's ends of its channel and of its status socket.
     case spawn(typeName: String, isDetached: Bool)
     /// What the server knows of itself, to be sent over the socket that comes with it.
@@ -77,17 +77,21 @@ enum ChildStatus: Codable, Sendable {
     case started(ProcessID)
     case typeUnknown
     case forkFailed(CInt)
+    /// The parked child that was to run it has died before, or was stopped: it is to be sent again.
+    case notTaken
     case notSingleThreaded(threads: [String])
     case ended(ExitStatus)
 }
 
 /// Tells a parked child what it is from now on. With it come its channel, its status socket and its client's sentinel.
-struct Activation: Codable, Sendable {
+struct Activation: Sendable {
     static let descriptorCount = 3
 
     var typeName: String
     var client: ProcessID
     var isDetached: Bool
+    /// Whether it goes with that client already, as it was prepared to.
+    var isPrepared: Bool
 }
 
 /// Which file an executable is.

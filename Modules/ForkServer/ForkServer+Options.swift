@@ -36,7 +36,7 @@ extension ForkServer {
     public enum Spares: Codable, Hashable, Sendable {
         /// None: each request is a fork.
         case none
-        /// So many.
+        /// So many, at most 512.
         case fixed(Int)
         /// A few where forking takes long enough to be worth it, which the server measures.
         case automatic

@@ -150,26 +150,41 @@ public final class ForkServer: Sendable {
         do throws(Errno) { streams = try StandardStreamEnds(options) } catch { throw .system(error) }
         let request = try ChildRequest.encode(
             program, options.setup(streams: streams.takeChildEnds()), outgoing: outgoing)
+        return try withExtendedLifetime(outgoing) { () throws(ForkServerError) in
+            while true {
+                let sockets = try order(
+                    request, passing: outgoing.descriptors, typeName: typeName, isDetached: options.isDetached,
+                    until: deadline)
+                let child = try ChildProcess(
+                    running: String(reflecting: type(of: program)), channel: sockets.channel, status: sockets.status,
+                    streams: streams, until: deadline)
+                // The spare that was to run it has died before it could: nobody has seen the request.
+                guard let child else { continue }
+                return child
+            }
+        }
+    }
+
+    /// Sends a child's request to it, and has the server fork it meanwhile.
+    private func order(
+        _ request: [UInt8], passing descriptors: [FileDescriptor], typeName: String, isDetached: Bool,
+        until deadline: Deadline
+    ) throws(ForkServerError) -> ChildSockets {
         let sockets: ChildSockets
         do throws(Errno) { sockets = try ChildSockets() } catch { throw .system(error) }
-        let channel = sockets.channel
-        let status = sockets.status
-        let passed = outgoing.descriptors
         // What the socket takes of it is there before the child is.
         var progress = SendProgress()
-        let isSent = try channel.sendRequest(request, passing: passed, &progress, until: .now)
+        let isSent = try sockets.channel.sendRequest(request, passing: descriptors, &progress, until: .now)
         try sendRestarting(
-            .spawn(typeName: typeName, isDetached: options.isDetached), passing: sockets.theirs, until: deadline)
+            .spawn(typeName: typeName, isDetached: isDetached), passing: sockets.theirs, until: deadline)
         // Now only server and child have them: their ends are ours to see.
         sockets.closeTheirs()
         if !isSent {
-            guard try channel.sendRequest(request, passing: passed, &progress, until: deadline) else { throw .timedOut }
+            guard try sockets.channel.sendRequest(request, passing: descriptors, &progress, until: deadline) else {
+                throw .timedOut
+            }
         }
-        return try withExtendedLifetime(outgoing) { () throws(ForkServerError) in
-            try ChildProcess(
-                running: String(reflecting: type(of: program)), channel: channel, status: status, streams: streams,
-                until: deadline)
-        }
+        return sockets
     }
 
     // MARK: Statistics

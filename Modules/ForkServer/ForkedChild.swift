@@ -47,7 +47,12 @@ struct ForkedChild {
     func run(_ type: any ChildProgram.Type, in context: ChildContext, sentinel: FileDescriptor?) -> Never {
         leaveServer()
         becomeOrdinary()
-        start(type, in: context, sentinel: sentinel)
+        do {
+            if let sentinel { try watch(sentinel) }
+        } catch {
+            fail(type, error, in: context)
+        }
+        start(type, in: context)
     }
 
     /// Undoes what the server did to itself.
@@ -62,25 +67,35 @@ struct ForkedChild {
         setThreadName(literal: "forked child")
     }
 
-    func start(_ type: any ChildProgram.Type, in context: ChildContext, sentinel: FileDescriptor?) -> Never {
+    func start(_ type: any ChildProgram.Type, in context: ChildContext) -> Never {
         do {
-            if let sentinel { try watch(sentinel) }
             guard try inheritance.decoder.run(type, in: context) else { exitImmediately(1) }
         } catch {
-            standardErrorLine("\(String(reflecting: type)): \(error)")
-            context.exit(1)
+            fail(type, error, in: context)
         }
         context.exit(0)
+    }
+
+    private func fail(_ type: any ChildProgram.Type, _ error: any Error, in context: ChildContext) -> Never {
+        standardErrorLine("\(String(reflecting: type)): \(error)")
+        context.exit(1)
     }
 
     /// Has the kernel kill this process when both client and server are gone, however busy it is then.
     ///
     /// While the server lives it ends its clients' children itself. Nobody writes to the pipe; its last write end closes with
     /// the last of the two. A thread that watched it would be a thread too many.
-    private func watch(_ sentinel: FileDescriptor) throws(Errno) {
+    ///
+    /// - Parameter sentinel: Closed afterwards.
+    /// - Returns: What has the kernel do that, for as long as it is open.
+    @discardableResult
+    func watch(_ sentinel: FileDescriptor) throws(Errno) -> FileDescriptor? {
         #if os(Linux)
-            guard try dieWithWriters(of: sentinel) else { exitImmediately(1) }
+            guard let watch = try dieWithWriters(of: sentinel) else { exitImmediately(1) }
             closeDescriptors(from: sentinel.rawValue, through: sentinel.rawValue)
+            return FileDescriptor(rawValue: watch.take())
+        #else
+            return nil
         #endif
     }
 }

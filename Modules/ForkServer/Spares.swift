@@ -32,7 +32,7 @@ final class Spares {
     private var wanted: Int {
         switch policy {
         case .none: 0
-        case .fixed(let count): count
+        case .fixed(let count): min(count, Claims.capacity / 2)
         // One is forked to see what it takes.
         case .automatic: forkTime.map { $0 >= Self.slowFork ? Self.automaticCount : 0 } ?? 1
         }
