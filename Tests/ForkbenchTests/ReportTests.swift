@@ -76,6 +76,16 @@ import Testing
         #expect(BenchmarkResult.fixture(goal: nil).meetsGoal == nil)
     }
 
+    @Test("a ratio that misses its goal does not look as if it met it")
+    func closeMisses() {
+        let text = {
+            BenchmarkResult.fixture(ratio: Estimate(value: $0, low: 1, high: 1.1), goal: .ratio(1.05)).ratioText
+        }
+        #expect(text(1.0520) == "1.052")
+        #expect(text(1.0499) == "1.05")
+        #expect(text(1.06) == "1.06")
+    }
+
     @Test("the table fits 100 columns, whatever is in it")
     func table() {
         let longest = "forkserver.alive.warm256.cold"

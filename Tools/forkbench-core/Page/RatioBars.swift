@@ -45,7 +45,7 @@ struct RatioBars {
             <span class="name">\(escaped(result.name))</span>
             <span class="track"><b class="bar\(overflow)" style="width:\(percent(position(ratio.value)))"></b>\
             <b class="interval" style="left:\(percent(low));width:\(percent(max(0.3, high - low)))"></b>\(goal)</span>
-            <span class="value">\(result.isNoisy ? "≈" : "")\(decimal(ratio.value, 2))</span>
+            <span class="value">\(result.isNoisy ? "≈" : "")\(result.ratioText ?? "")</span>
             </div>
             """
     }

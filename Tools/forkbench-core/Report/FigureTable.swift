@@ -9,7 +9,7 @@ struct FigureTable {
         rows = report.tableResults.map { result in
             let ours = [result.ours.median, result.ours.p90, result.ours.p99].map { figure($0) }
             let floor = result.floor.map { figure($0.median) } ?? "–"
-            let ratio = result.ratio.map { (result.isNoisy ? "≈" : "") + decimal($0.value, 2) } ?? "–"
+            let ratio = result.ratioText.map { (result.isNoisy ? "≈" : "") + $0 } ?? "–"
             let interval = result.ratio.map { "\(decimal($0.low, 2))–\(decimal($0.high, 2))" } ?? ""
             let goal = (result.goal?.text ?? "") + (result.meetsGoal.map { $0 ? " ✓" : " ✗" } ?? "")
             let ofPeers = peers.map { name in result.peers.first { $0.name == name }.map { figure($0.median) } ?? "–" }

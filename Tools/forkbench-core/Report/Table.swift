@@ -32,9 +32,9 @@ package struct Table {
         let goal = result.goal.map { goal in
             goal.text + (result.meetsGoal.map { $0 ? " ✓" : " ✗" } ?? "")
         }
-        guard let ratio = result.ratio else { return paintedGoal(goal ?? "", result) }
+        guard let ratio = result.ratio, let text = result.ratioText else { return paintedGoal(goal ?? "", result) }
         let interval = "(\(decimal(ratio.low, 2))–\(decimal(ratio.high, 2)))"
-        let value = decimal(ratio.value, 2).padded(to: 5, leading: true)
+        let value = text.padded(to: 5, leading: true)
         return paintedGoal(value, result) + " " + (result.isNoisy ? style.paint("≈", .yellow) : " ")
             + style.paint(interval.padded(to: 13), result.isNoisy ? .yellow : .dim) + " "
             + paintedGoal(goal ?? "", result)
