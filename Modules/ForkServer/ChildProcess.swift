@@ -257,11 +257,12 @@ public final class ChildProcess: Sendable {
             return nil
         } catch {
             if error == .timedOut { return nil }
-            guard error.isDisconnection else { throw .connection(error) }
             #if os(Linux)
+                // Whatever it is that the server cannot tell, the kernel does.
                 hasLostServer.withLock { $0 = true }
                 return nil
             #else
+                guard error.isDisconnection else { throw .connection(error) }
                 return .unknown
             #endif
         }

@@ -72,7 +72,7 @@ enum ServerRequest: Sendable {
 }
 
 /// What a status socket tells of its child, in this order. With `started` comes the child's pidfd, where there are such. A child that
-/// was parked says that itself; the server does so again when the child was killed, which may have been before it could.
+/// was parked says that itself, where it can.
 enum ChildStatus: Codable, Sendable {
     case started(ProcessID)
     case typeUnknown

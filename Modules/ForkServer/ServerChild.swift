@@ -17,9 +17,7 @@ final class ServerChild {
         /// Was told, and may have taken the order; until when it can.
         case activating(SpawnOrder, Place, Deadline)
         /// Runs for a client, which is told of its end.
-        ///
-        /// - Parameter wasParked: It has told its client of its start itself then.
-        case running(status: Connection, wasParked: Bool)
+        case running(status: Connection)
         /// Runs for a client that has come to the server's address.
         case serving(ForeignStatus)
         /// Is to end, and nobody asks how.

@@ -233,7 +233,7 @@ final class ServerProcess {
             order.channel.prepareReceiving()
             let start = ForkedChild(inheritance, keeping: [order.channelDescriptor, sentinel].compactMap { $0 })
             let context = ChildContext(clientProcess: order.client.process, connection: order.channel)
-            let child = try fork(.running(status: order.status, wasParked: false)) {
+            let child = try fork(.running(status: order.status)) {
                 start.run(type, in: context, sentinel: sentinel)
             }
             // Closed before the client hears of the child: from then on its other end tells of the child's death.
@@ -254,8 +254,7 @@ final class ServerProcess {
         activityCount += 1
         children[child.process] = nil
         switch child.state {
-        case .running(let channel, let wasParked):
-            if wasParked, case .signaled = status { child.reportStart(to: channel) }
+        case .running(let channel):
             try? channel.send(message: ChildStatus.ended(status), until: .now)
             channel.close()
             for client in clients { client.remove(child) }

@@ -82,6 +82,7 @@ struct SpareChild {
         let client = Connection(socket: status, readable: false)
         try? client.send(start.message, passing: [start.process].compactMap { $0 }, until: .now)
         client.close()
+        claim.noteTold()
         if let process = start.process { closeDescriptors(from: process.rawValue, through: process.rawValue) }
         child.becomeOrdinary()
         let sentinelNumber = FileDescriptor(rawValue: sentinel.take())
