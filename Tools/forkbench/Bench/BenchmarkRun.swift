@@ -19,7 +19,7 @@ struct BenchmarkRun {
         let wantedUncertainty: Double
 
         static let standard = Plan(
-            fewestRounds: 10, mostRounds: 30, roundTime: 60_000_000, mostSamplesARound: 1000, wantedUncertainty: 0.01)
+            fewestRounds: 10, mostRounds: 20, roundTime: 60_000_000, mostSamplesARound: 1000, wantedUncertainty: 0.01)
         static let quick = Plan(
             fewestRounds: 3, mostRounds: 3, roundTime: 20_000_000, mostSamplesARound: 100, wantedUncertainty: 1)
         /// For a point of a plot, which has neighbours to be judged by.
@@ -34,14 +34,17 @@ struct BenchmarkRun {
         let table = Table(style)
         var progress = Progress()
         table.header(of: report.host).forEach(show)
+        let start = Deadline.now
         for (index, benchmark) in benchmarks.enumerated() {
             let plan = benchmark.plot == nil || self.plan.mostRounds < Plan.point.mostRounds ? self.plan : .point
-            let measurement = Measurement(benchmark, plan: plan, peers: peers.able(to: benchmark.peer))
+            let measurement = Measurement(benchmark, plan: plan, peers: peers.able(to: benchmark.peerWork))
             do {
                 for repetition in 0..<repetitions {
                     try measurement.run { round in
                         let times = repetitions > 1 ? "repetition \(repetition + 1), " : ""
-                        progress.show("[\(index + 1)/\(benchmarks.count)] \(benchmark.name): \(times)round \(round)")
+                        progress.show(
+                            "[\(index + 1)/\(benchmarks.count)] \(benchmark.name): \(times)round \(round)"
+                                + Self.timeLeft(since: start, done: index, of: benchmarks.count))
                     }
                 }
                 progress.clear()
@@ -58,6 +61,15 @@ struct BenchmarkRun {
         report.isInterrupted = Interruption.hasCome
         table.footer(of: report).forEach(show)
         return report
+    }
+}
+
+extension BenchmarkRun {
+    /// What is left if the rest takes as long as what is done; nothing as long as that says little.
+    private static func timeLeft(since start: Deadline, done: Int, of count: Int) -> String {
+        guard done > 2 else { return "" }
+        let seconds = Int((Deadline.now - start).components.seconds) * (count - done) / done
+        return seconds < 60 ? ", less than a minute left" : ", about \(seconds / 60 + 1) minutes left"
     }
 }
 

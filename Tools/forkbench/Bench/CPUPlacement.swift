@@ -6,7 +6,7 @@ struct CPUPlacement {
     let peer: Int?
 
     init(_ placement: Benchmark.Placement) {
-        let allowed = Self.allowed
+        let allowed = placement == .everywhere ? [] : Self.allowed
         own = allowed.first
         peer = placement == .together ? allowed.first : allowed.dropFirst().first ?? allowed.first
     }
@@ -23,6 +23,6 @@ struct CPUPlacement {
     static var description: String {
         guard let own = allowed.first else { return "not pinned" }
         let other = allowed.dropFirst().first ?? own
-        return "pinned to processor \(own)" + (other == own ? "" : ", and peers that work meanwhile to \(other)")
+        return "pinned to processor \(own)" + (other == own ? "" : ", and to \(other) what works meanwhile")
     }
 }

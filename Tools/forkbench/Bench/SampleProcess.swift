@@ -51,22 +51,39 @@ final class SampleProcess {
         var request = UInt32(count)
         do {
             try withUnsafeBytes(of: &request) { try requests?.descriptor.writeAll($0) }
+            guard try !samples.descriptor.wait(for: .readable, until: .after(Self.longestRound)).isEmpty else {
+                kill()
+                finish()
+                throw BenchmarkFailure(reason: "it did not answer within \(Self.longestRound)")
+            }
             let bytes = try samples.descriptor.readExactly(count * 8)
             return bytes.withUnsafeBytes { bytes in
                 (0..<count).map { bytes.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self) }
             }
-        } catch {
+        } catch let error as Errno {
             // Its own message is on standard error already.
-            throw BenchmarkFailure(reason: "the measuring process ended: \(finish())")
+            throw BenchmarkFailure(reason: "the measuring process ended (\(error)): \(finish())")
         }
     }
 
-    /// Has the process end, and waits for it.
+    /// Has the process end, and waits for it; one that does not is killed, with all that it started.
     @discardableResult
     func finish() -> ExitStatus {
         requests = nil
+        #if os(Linux)
+            let descriptor = try? ProcessDescriptor(of: process)
+            if (try? descriptor?.waitForEnd(until: .after(Self.longestEnd))) == false { kill() }
+        #endif
         return (try? process.wait()) ?? .unknown
     }
+
+    private func kill() {
+        // Its process group, which is not waited for yet.
+        try? ProcessID(rawValue: -process.rawValue).send(.kill)
+    }
+
+    private static let longestRound = Duration.seconds(60)
+    private static let longestEnd = Duration.seconds(10)
 }
 
 struct BenchmarkFailure: Error, CustomStringConvertible {
