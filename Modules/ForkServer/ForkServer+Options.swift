@@ -73,26 +73,4 @@ extension ForkServer {
         /// It starts.
         case ignore
     }
-
-    /// What a server knows of itself.
-    public struct Statistics: Codable, Hashable, Sendable {
-        /// Forks since it started, those of spares included.
-        public let forks: Int
-        /// Requests that a spare has served.
-        public let activations: Int
-        /// Children of its clients that run.
-        public let childrenRunning: Int
-        /// Spares that wait for a request.
-        public let sparesReady: Int
-        /// What a fork takes, on a sliding average.
-        public let forkTime: Duration
-        /// Requests that it has read and not served yet.
-        public let waitingRequests: Int
-        /// Memory of it that is in use, in KiB; 0 where the kernel does not tell.
-        public let residentMemoryKiB: Int
-        /// Memory of it that it shares with nobody, in KiB; 0 where the kernel does not tell.
-        public let privateMemoryKiB: Int
-        /// Its threads: one.
-        public let threads: Int
-    }
 }
