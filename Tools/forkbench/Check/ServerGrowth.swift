@@ -35,7 +35,8 @@ import Syscalls
         let privateMemoryKiB: Int
 
         init(of server: ForkServer) throws {
-            try expectSoon("two spares", seen: { "\(String(describing: try? server.statistics()))" }) {
+            let seen = { "\(String(describing: try? server.statistics()))" }
+            try expectSoon("two spares", seen: seen) {
                 try server.statistics()?.sparesReady == 2
             }
             guard let process = server.processID else { throw Unexpected(expected: "a server", seen: "none") }
