@@ -56,12 +56,13 @@ char **csys_environ(void) { return *_NSGetEnviron(); }
 #endif
 
 void csys_set_thread_name(const char *name) {
+#ifdef __linux__
+    // The kernel cuts it where it has to.
+    prctl(PR_SET_NAME, name);
+#else
     char cut[16];
     strncpy(cut, name, sizeof cut - 1);
     cut[sizeof cut - 1] = 0;
-#ifdef __linux__
-    pthread_setname_np(pthread_self(), cut);
-#else
     pthread_setname_np(cut);
 #endif
 }

@@ -9,8 +9,9 @@ import Syscalls
 /// It never returns into the server's loop, and the server's objects never go away in it: their descriptors are closed
 /// here, all at once, and must not be closed again under numbers that are others' by then.
 ///
-/// What can be made ready before the fork is: each page of memory that a child is the first to use costs it microseconds.
-struct ForkedChild {
+/// What can be made ready before the fork is: each page of memory that a child is the first to use costs it microseconds. For
+/// the same reason this is one object, and not a value whose parts are counted one by one.
+final class ForkedChild {
     let inheritance: Inheritance
     private let unwanted: UnwantedDescriptors
 
@@ -31,7 +32,7 @@ struct ForkedChild {
     /// Makes a child ready, in the server.
     ///
     /// - Parameter own: What it keeps of the server's descriptors, beside those that all children have.
-    init(_ inheritance: Inheritance, keeping own: [FileDescriptor]) {
+    convenience init(_ inheritance: Inheritance, keeping own: [FileDescriptor]) {
         self.init(inheritance, keepingOnly: inheritance.keptDescriptors + own + [inheritance.registration])
     }
 
