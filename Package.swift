@@ -102,7 +102,10 @@ let testSupport: [Target] = [
     supportLibrary("ProcessTestSupport", ["Syscalls", "TestSupport"]),
     supportLibrary(
         "ForkServerTestPrograms",
-        ["Syscalls", "FDPassing", "ResourceTracker", "ForkServer", "Pool", "TestSupport", "ProcessTestSupport"]),
+        [
+            "Syscalls", "FDPassing", "ResourceTracker", "ForkServer", "Pool", "TestSupport", "ProcessTestSupport",
+            "DeniedCalls",
+        ]),
     supportProgram("SyscallsHelper", ["Syscalls"]),
     supportProgram("FDPassingHelper", ["Syscalls", "FDPassing"]),
     supportProgram("FramingHelper", ["Syscalls", "FDPassing", "Framing"]),

@@ -31,8 +31,10 @@ struct Hello: Codable, Sendable {
     var address: AddressSetup?
 }
 
-/// The server's answer, once it is ready to fork.
+/// The server's answer: that it has begun, and then whether it is ready to fork.
 enum Greeting: Codable, Sendable {
+    /// It is a server, and does its preloads now.
+    case begun
     /// With the preloads that failed, where the policy lets them, and where the server's address is, if it has one.
     case ready(failedPreloads: [String], address: String?)
     case differentBuild

@@ -125,12 +125,18 @@ final class RunningServer: Sendable {
             let last = min(deadline, .after(startTimeout))
             let passed = sentinel.ends + [addressOptions?.alive?.descriptor].compactMap { $0 }
             try control.send(message: hello, passing: passed, until: last)
-            let answer: [UInt8]
-            do throws(FramingError) { answer = try control.receive(until: last) } catch { throw .connection(error) }
-            guard let greeting = try? BinaryDecoder().decode(Greeting.self, from: answer) else {
+            // What calls bootstrap() first answers at once; its preloads may take their time.
+            guard case .begun = try receiveGreeting(until: min(last, .after(Self.firstAnswerTimeout))) else {
                 throw .startFailed("its first message is not understood")
             }
+            let greeting: Greeting
+            do throws(ForkServerError) {
+                greeting = try receiveGreeting(until: last)
+            } catch .connection(.timedOut) {
+                throw deadline.hasPassed ? .timedOut : .startFailed("its preloads took longer than \(startTimeout)")
+            }
             switch greeting {
+            case .begun: throw .startFailed("it began twice")
             case .ready(let failedPreloads, let address):
                 for line in failedPreloads { standardErrorLine(line) }
                 listening.withLock { $0 = address.flatMap { try? Address(parsing: $0) } }
@@ -147,6 +153,18 @@ final class RunningServer: Sendable {
         } catch .connection(let error) {
             throw .startFailed("it ended at once (\(error)): does its main call ForkServer.bootstrap() first?")
         }
+    }
+
+    /// How long it may take to say that it has begun.
+    private static let firstAnswerTimeout = Duration.seconds(15)
+
+    private func receiveGreeting(until deadline: Deadline) throws(ForkServerError) -> Greeting {
+        let message: [UInt8]
+        do throws(FramingError) { message = try control.receive(until: deadline) } catch { throw .connection(error) }
+        guard let greeting = try? BinaryDecoder().decode(Greeting.self, from: message) else {
+            throw .startFailed("what it says is not understood")
+        }
+        return greeting
     }
 
     /// Whether it is known to have ended. Its socket may be open for a moment longer, in a child that was just being forked.

@@ -75,18 +75,24 @@ extension ServerProcess {
 
     /// Looks which orders have been taken, and gives up those that were not in time.
     func settleActivations() {
+        var settled: [ServerClient] = []
         for spare in activating {
             guard case .activating(let order, let place, let deadline) = spare.state else { continue }
             if place.claim.isTold || deadline.hasPassed && place.claim.isTaken {
                 hasTaken(order, spare, place)
+                settled.append(order.client)
             } else if deadline.hasPassed, place.claim.revoke() {
                 spare.send(.kill)
                 spare.state = .dismissed
                 leave(place)
                 order.refuse(.notTaken)
+                settled.append(order.client)
             }
         }
-        activating.removeAll { if case .activating = $0.state { false } else { true } }
+        activating.removeAll { spare in
+            if case .activating = spare.state { false } else { true }
+        }
+        for client in settled { removeIfDone(client) }
     }
 
     /// Whether a client may still get a child by an order that it gave.

@@ -69,7 +69,11 @@ final class ServerProcess {
         defer { spares.endAll() }
         while !clients.isEmpty || address?.isInUse == true {
             // One a round, so that the ends of children are told in between.
-            if !orders.isEmpty { serve(orders.removeFirst()) }
+            if !orders.isEmpty {
+                let order = orders.removeFirst()
+                serve(order)
+                removeIfDone(order.client)
+            }
             if let request = address?.takeRequest() { fork(request) }
             if orders.isEmpty { scheduleSpares() }
             try reactor.runOnce(timeout: orders.isEmpty ? nil : .zero)
@@ -139,7 +143,7 @@ final class ServerProcess {
         }
     }
 
-    private func removeIfDone(_ client: ServerClient) {
+    func removeIfDone(_ client: ServerClient) {
         guard client.isDone, !hasOrders(of: client) else { return }
         try? client.connection.withDescriptor { reactor.removeReader($0) }
         clients.removeAll { $0 === client }
@@ -263,7 +267,7 @@ final class ServerProcess {
             leave(place)
             spares.hasDied(child)
         case .activating(let order, let place, _):
-            if settleOrder(of: child, order, place) { ended(child, status) }
+            if settleOrder(of: child, order, place) { ended(child, status) } else { removeIfDone(order.client) }
         case .serving(let channel):
             channel.write(status.returnCode)
             address?.remove(child)

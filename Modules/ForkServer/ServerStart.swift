@@ -22,6 +22,7 @@ enum ServerStart {
         let control = Connection(
             OwnedFileDescriptor(owning: control.rawValue), descriptorLimit: ServerClient.descriptorLimit)
         ResourceTracker.shared.inherit(OwnedFileDescriptor(owning: tracker.rawValue))
+        try control.send(message: Greeting.begun)
         let (server, greeting) = try prepare(control)
         try control.send(message: greeting)
         return server

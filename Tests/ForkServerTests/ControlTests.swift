@@ -37,8 +37,15 @@ private struct BareServer: ~Copyable {
         let sentinel = try Pipe()
         try control.send(
             message: hello, passing: [sentinel.readEnd.descriptor, sentinel.writeEnd.descriptor], until: .generous)
-        let greeting = try BinaryDecoder().decode(Greeting.self, from: try control.receive(until: .generous))
+        let greeting = try nextGreeting()
         guard case .ready = greeting else { throw UnexpectedReport(line: "\(greeting)") }
+    }
+
+    /// The next one after that which says that it has begun.
+    func nextGreeting() throws -> Greeting {
+        let greeting = try BinaryDecoder().decode(Greeting.self, from: try control.receive(until: .generous))
+        if case .begun = greeting { return try nextGreeting() }
+        return greeting
     }
 
     /// Waits for its end, which is that of its tracker too.
@@ -146,7 +153,7 @@ extension Hello {
         let sentinel = try Pipe()
         try server.control.send(
             message: hello, passing: [sentinel.readEnd.descriptor, sentinel.writeEnd.descriptor], until: .generous)
-        let greeting = try BinaryDecoder().decode(Greeting.self, from: try server.control.receive(until: .generous))
+        let greeting = try server.nextGreeting()
         guard case .differentBuild = greeting else {
             Issue.record("\(greeting)")
             return

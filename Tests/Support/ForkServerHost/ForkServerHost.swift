@@ -15,7 +15,11 @@ import TestSupport
             ReactorBackends.add(EmulatedKqueueBackend.self)
         #endif
         // A program that forgot the call must not become a server either, so this is asked before.
-        if CommandLine.arguments.dropFirst().first != "forgot" { ForkServer.bootstrap() }
+        if CommandLine.arguments.dropFirst().first != "forgot" {
+            ForkServer.bootstrap(entryPoints: [
+                "leave": { child, arguments in child.exit(CInt(arguments.joined()) ?? 99) }
+            ])
+        }
         runSubcommand([
             "forgot": { try forgetBootstrap() },
             "children": { try holdChildren() },
@@ -31,6 +35,7 @@ import TestSupport
             "taken": { try giveDescriptorAway() },
             "let-go": { try letGoOfServer() },
             "leave-running": { try leaveRunning() },
+            "failing-preload": { try useDespiteFailingPreload() },
         ])
     }
 }

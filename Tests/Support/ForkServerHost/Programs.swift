@@ -301,3 +301,12 @@ func letGoOfServer() throws {
     checkEqual(try child.wait(until: .generous), .signaled(15, coreDumped: false))
     check(try becomesTrue { try ProcessID.current.children().isEmpty }, "a zombie is left")
 }
+
+func useDespiteFailingPreload() throws {
+    var options = ForkServer.Options()
+    options.preloads = [FailingPreload()]
+    options.preloadFailure = .warn
+    let server = ForkServer(options)
+    checkEqual(try server.spawn(Leave(code: 3)).wait(until: .generous), .exited(3))
+    server.shutDown()
+}

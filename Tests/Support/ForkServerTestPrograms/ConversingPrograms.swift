@@ -138,3 +138,18 @@ public struct PrintingPreload: Preload {
         atexit { print("the server's handler;", terminator: "") }
     }
 }
+
+/// Ends with 0 when a file is mapped here, otherwise with 1.
+public struct LookForMapping: ChildProgram {
+    let path: String
+
+    public init(of path: String) {
+        self.path = path
+    }
+
+    public func run(in child: ChildContext) throws {
+        let maps = try OwnedFileDescriptor.open("/proc/self/maps", .readOnly)
+        let text = String(decoding: try maps.descriptor.readToEnd(), as: UTF8.self)
+        child.exit(text.contains(path) ? 0 : 1)
+    }
+}

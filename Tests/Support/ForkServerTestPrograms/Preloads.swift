@@ -1,3 +1,4 @@
+import DeniedCalls
 import ForkServer
 import Syscalls
 
@@ -97,3 +98,14 @@ public func limitDescriptors(to count: UInt) throws(Errno) {
     var limit = rlimit(rlim_cur: count, rlim_max: count)
     if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) != 0 { throw Errno(rawValue: errno) }
 }
+
+#if os(Linux)
+    /// Has the server not fork any more, as if there were too many processes.
+    public struct DenyForks: Preload {
+        public init() {}
+
+        public func load() throws {
+            guard deny_forks(EAGAIN) == 0 else { throw Errno(rawValue: errno) }
+        }
+    }
+#endif
