@@ -53,7 +53,7 @@ public final class ChildProcess: Sendable {
     ) throws(ForkServerError) -> ChildStatus {
         do throws(FramingError) {
             let message = try status.receive(limit: 4096, until: deadline)
-            // Nothing else than the server writes there; what makes no sense can only be a torn end.
+            // Nobody else than server and child write there; what makes no sense can only be a torn end.
             return (try? BinaryDecoder().decode(ChildStatus.self, from: message)) ?? .ended(.unknown)
         } catch {
             throw error.isDisconnection ? .serverDied : error == .timedOut ? .timedOut : .connection(error)

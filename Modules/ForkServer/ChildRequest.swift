@@ -46,6 +46,8 @@ struct ChildRequestDecoder {
 
     private let incoming = IncomingDescriptors()
     private let decoder: BinaryDecoder
+    /// This process when it was made, which is before the fork.
+    private let server = ProcessID.current
 
     init() {
         var decoder = BinaryDecoder(userInfo: [.incomingDescriptors: incoming])
@@ -94,9 +96,12 @@ struct ChildRequestDecoder {
         incoming.replace(with: try channel.receiveDescriptors(Int(message.loadUnaligned(as: UInt32.self))))
         if setupLength > 0 {
             let setup = UnsafeRawBufferPointer(rebasing: message[ChildRequest.headerSize..<programStart])
-            try decoder.decode(ChildSetup.self, from: setup).apply()
+            try decoder.decode(ChildSetup.self, from: setup).apply(in: server)
         }
-        return try type.decode(from: UnsafeRawBufferPointer(rebasing: message[programStart...]), with: decoder)
+        let program = UnsafeRawBufferPointer(rebasing: message[programStart...])
+        // What the program did not want is closed.
+        defer { incoming.replace(with: DescriptorBatch()) }
+        return try type.decode(from: program, with: decoder)
     }
 }
 

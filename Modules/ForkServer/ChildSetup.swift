@@ -31,12 +31,14 @@ struct ChildSetup: Codable, Sendable {
         serverDeathSignal = options.serverDeathSignal
     }
 
-    /// Applies it all to this process.
-    func apply() throws(ChildSetupError) {
+    /// Applies it all to this process, a child of `server`.
+    func apply(in server: ProcessID) throws(ChildSetupError) {
         #if os(Linux)
             if let serverDeathSignal {
                 try change("the signal at the server's end") { () throws(Errno) in
                     try setParentDeathSignal(serverDeathSignal)
+                    // One that has ended before sends nothing.
+                    if ProcessID.parent != server { try ProcessID.current.send(serverDeathSignal) }
                 }
             }
         #endif

@@ -7,7 +7,7 @@ import Syscalls
 /// exactly one has it, and no message has to say so.
 final class Claims {
     /// As many as there can be at once.
-    static let capacity = 1024
+    static let capacity = 16_384
 
     private let memory: MemoryMapping
     private var free = Array((0..<Claims.capacity).reversed())
@@ -19,6 +19,8 @@ final class Claims {
     /// One of them, not offered; `nil` when all are in use. It stays valid as long as these do.
     func take() -> Claim? {
         guard let place = free.popLast() else { return nil }
+        // Sound: the memory stays mapped and at its place as long as this object, which is for as long as the server or a child
+        // of it; all of it is zeroed words.
         let claim = memory.withBytes { bytes in
             let words = bytes.bindMemory(to: Claim.Word.self)
             return Claim(place: place, word: words.baseAddress! + place)

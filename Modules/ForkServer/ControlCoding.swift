@@ -7,8 +7,10 @@ extension ServerRequest: Codable {
     init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
         switch text.utf8.first {
-        case UInt8(ascii: "c"): self = .spawn(typeName: String(text.dropFirst()), isDetached: false)
-        case UInt8(ascii: "d"): self = .spawn(typeName: String(text.dropFirst()), isDetached: true)
+        case UInt8(ascii: "c"): self = .spawn(typeName: String(text.dropFirst()), isDetached: false, mayUseSpare: true)
+        case UInt8(ascii: "d"): self = .spawn(typeName: String(text.dropFirst()), isDetached: true, mayUseSpare: true)
+        case UInt8(ascii: "C"): self = .spawn(typeName: String(text.dropFirst()), isDetached: false, mayUseSpare: false)
+        case UInt8(ascii: "D"): self = .spawn(typeName: String(text.dropFirst()), isDetached: true, mayUseSpare: false)
         case UInt8(ascii: "i"): self = .statistics
         case UInt8(ascii: "r"): self = .retire
         case UInt8(ascii: "s"): self = .shutDown
@@ -21,7 +23,8 @@ extension ServerRequest: Codable {
     func encode(to encoder: any Encoder) throws {
         let text =
             switch self {
-            case .spawn(let typeName, let isDetached): (isDetached ? "d" : "c") + typeName
+            case .spawn(let typeName, false, let mayUseSpare): (mayUseSpare ? "c" : "C") + typeName
+            case .spawn(let typeName, true, let mayUseSpare): (mayUseSpare ? "d" : "D") + typeName
             case .statistics: "i"
             case .retire: "r"
             case .shutDown: "s"

@@ -57,7 +57,8 @@ struct Introduction: Codable, Sendable {
 /// What a client asks of the server.
 enum ServerRequest: Sendable {
     /// A child. With it come the child's ends of its channel and of its status socket.
-    case spawn(typeName: String, isDetached: Bool)
+    /// A parked one does where there is one, unless one has failed to take the request before.
+    case spawn(typeName: String, isDetached: Bool, mayUseSpare: Bool)
     /// What the server knows of itself, to be sent over the socket that comes with it.
     case statistics
     /// The client has another server now: this one ends with the client's children.

@@ -13,7 +13,8 @@ extension ForkServer {
         public var arguments: [String] = []
         /// Variables to set, or to remove (`nil`), from before the exec on. See environ(7).
         public var environment: [String: String?] = [:]
-        /// The directory that it starts in; `nil` is the program's. The corresponding C function is `chdir`.
+        /// The directory that it starts in, also for a relative `executable`; `nil` is the program's. The corresponding C function is
+        /// `chdir`.
         public var workingDirectory: String?
         /// Where its standard output goes, and that of children that do not say otherwise; `nil` is where the program's goes. It stays
         /// the caller's. (Its standard input is `/dev/null`.)
@@ -46,10 +47,16 @@ extension ForkServer {
 
         public init() {}
 
-        var surroundings: RoleSurroundings {
+        func surroundings() throws(ForkServerError) -> RoleSurroundings {
             RoleSurroundings(
                 arguments: arguments, environment: environment, workingDirectory: workingDirectory,
-                standardOutput: standardOutput?.descriptor, standardError: standardError?.descriptor)
+                standardOutput: try Self.open(standardOutput), standardError: try Self.open(standardError))
+        }
+
+        private static func open(_ stream: PassedDescriptor?) throws(ForkServerError) -> FileDescriptor? {
+            guard let stream else { return nil }
+            guard let descriptor = stream.descriptor else { throw .system(.badFileDescriptor) }
+            return descriptor
         }
     }
 

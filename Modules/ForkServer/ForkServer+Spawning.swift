@@ -11,7 +11,7 @@ extension ForkServer {
     ///   - program: Travels to the child; descriptors in it are duplicated there and stay the caller's here.
     ///   - options: How the child differs from the server.
     ///   - deadline: When to give up waiting. The child may start all the same.
-    /// - Throws: `ForkServerError`. After `.serverDied` the child may have started; nothing is tried twice.
+    /// - Throws: `ForkServerError`. After `.serverDied` the child may have started: nothing is run twice.
     @available(*, noasync, message: "use the async spawn")
     public func spawn(
         _ program: some ChildProgram, options: ChildOptions = ChildOptions(), until deadline: Deadline = .never
@@ -64,32 +64,31 @@ extension ForkServer {
         let request = try ChildRequest.encode(
             program, options.setup(streams: streams.takeChildEnds()), outgoing: outgoing)
         return try withExtendedLifetime(outgoing) { () throws(ForkServerError) in
+            var mayUseSpare = true
             while true {
-                let sockets = try order(
-                    request, passing: outgoing.descriptors, typeName: typeName, isDetached: options.isDetached,
-                    until: deadline)
+                let message = ServerRequest.spawn(
+                    typeName: typeName, isDetached: options.isDetached, mayUseSpare: mayUseSpare)
+                let sockets = try order(message, request, passing: outgoing.descriptors, until: deadline)
                 let child = try ChildProcess(
                     running: String(reflecting: type(of: program)), channel: sockets.channel, status: sockets.status,
                     streams: streams, until: deadline)
                 // The spare that was to run it has died before it could: nobody has seen the request.
-                guard let child else { continue }
-                return child
+                if let child { return child }
+                mayUseSpare = false
             }
         }
     }
 
     /// Sends a child's request to it, and has the server fork it meanwhile.
     private func order(
-        _ request: [UInt8], passing descriptors: [FileDescriptor], typeName: String, isDetached: Bool,
-        until deadline: Deadline
+        _ message: ServerRequest, _ request: [UInt8], passing descriptors: [FileDescriptor], until deadline: Deadline
     ) throws(ForkServerError) -> ChildSockets {
         let sockets: ChildSockets
         do throws(Errno) { sockets = try ChildSockets() } catch { throw .system(error) }
         // What the socket takes of it is there before the child is.
         var progress = SendProgress()
         let isSent = try sockets.channel.sendRequest(request, passing: descriptors, &progress, until: .now)
-        try sendRestarting(
-            .spawn(typeName: typeName, isDetached: isDetached), passing: sockets.theirs, until: deadline)
+        try sendRestarting(message, passing: sockets.theirs, until: deadline)
         // Now only server and child have them: their ends are ours to see.
         sockets.closeTheirs()
         if !isSent {

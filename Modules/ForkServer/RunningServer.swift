@@ -46,6 +46,7 @@ final class RunningServer: Sendable {
     ) throws(ForkServerError) {
         guard options.executable != nil || ProcessRole.isBootstrapped else { throw .notBootstrapped }
         let hello = try Self.hello(options)
+        let surroundings = try options.surroundings()
         isOwn = true
         gracePeriod = options.gracePeriod
         addressOptions = options.address
@@ -57,7 +58,7 @@ final class RunningServer: Sendable {
             process = try ServerProcess.role.start(
                 executable: options.executable, descriptors: [pair.second.descriptor, commands.descriptor],
                 settings: options.isTunedForForking ? Self.forkingSettings(options) : [:],
-                surroundings: options.surroundings)
+                surroundings: surroundings)
             control = Connection(pair.first)
         } catch {
             throw .system(error)

@@ -10,6 +10,8 @@ final class ServerChild {
         let descriptor: ProcessDescriptor
     #endif
     var state: State
+    /// Its own as long as it lives: it may write there until then.
+    let claim: Claim?
 
     enum State {
         /// Waits to be told what to run.
@@ -35,6 +37,7 @@ final class ServerChild {
     init(_ process: ProcessID, _ state: State) throws(Errno) {
         self.process = process
         self.state = state
+        if case .parked(let place, _) = state { claim = place.claim } else { claim = nil }
         #if os(Linux)
             do throws(Errno) {
                 descriptor = try ProcessDescriptor(of: process)
@@ -80,6 +83,8 @@ final class ServerChild {
 final class SpawnOrder {
     let typeName: String
     let isDetached: Bool
+    /// Not when one was given it before, and did not take it.
+    let mayUseSpare: Bool
     let client: ServerClient
     let status: Connection
     /// The child's end of its channel.
@@ -89,11 +94,13 @@ final class SpawnOrder {
     private let statusDescriptor: FileDescriptor
 
     init(
-        typeName: String, isDetached: Bool, client: ServerClient, channel: consuming OwnedFileDescriptor,
+        typeName: String, isDetached: Bool, mayUseSpare: Bool, client: ServerClient,
+        channel: consuming OwnedFileDescriptor,
         status: consuming OwnedFileDescriptor
     ) {
         self.typeName = typeName
         self.isDetached = isDetached
+        self.mayUseSpare = mayUseSpare
         self.client = client
         channelDescriptor = channel.descriptor
         statusDescriptor = status.descriptor

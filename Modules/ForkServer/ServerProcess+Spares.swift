@@ -9,13 +9,10 @@ extension ServerProcess {
 
     /// Has another forked, or one dismissed, when nothing has been done for a moment.
     func scheduleSpares() {
-        guard spareTimer == nil, let delay = activating.isEmpty ? spares.timeToNextChange : Spares.idleTime else {
-            return
-        }
+        guard spareTimer == nil, let delay = spares.timeToNextChange else { return }
         let before = activityCount
         spareTimer = reactor.addTimer(after: delay) { [unowned self] in
             spareTimer = nil
-            settleActivations()
             if activityCount == before { changeSpares() }
         }
     }
@@ -26,12 +23,14 @@ extension ServerProcess {
             dismiss(unwanted)
         } else if spares.needsAnother {
             // One that cannot be had now is tried again later, and its lack costs a request only time.
-            try? forkSpare()
+            do throws(Errno) { try forkSpare() } catch { spares.couldNotBeForked() }
         }
     }
 
     private func forkSpare() throws(Errno) {
-        guard try ServerStart.extraThreads() == nil, let claim = claims.take() else { return }
+        guard try ServerStart.extraThreads() == nil, let claim = claims.take() else {
+            throw .resourceTemporarilyUnavailable
+        }
         do throws(Errno) {
             let pair = try SocketPair()
             let theirs = pair.second.descriptor
@@ -51,7 +50,7 @@ extension ServerProcess {
     private func dismiss(_ spare: ServerChild) {
         guard case .parked(let place, _) = spare.state else { return }
         spare.state = .dismissed
-        leave(place)
+        place.activation.close()
     }
 
     /// Gives an order to a parked child. One that the child never takes is sent again by its client.
@@ -62,6 +61,7 @@ extension ServerProcess {
             isPrepared: order.client === place.likelyClient && !order.isDetached)
         spare.state = .activating(order, place, .after(Self.activationTimeout))
         activating.append(spare)
+        if settleTimer == nil { settleLater(after: .milliseconds(1)) }
         place.claim.offer()
         do {
             try place.activation.send(message: message, passing: order.descriptors, until: .now)
@@ -73,26 +73,31 @@ extension ServerProcess {
         order.channel.close()
     }
 
+    private func settleLater(after delay: Duration) {
+        settleTimer = reactor.addTimer(after: delay) { [unowned self] in
+            settleTimer = nil
+            settleActivations()
+            if !activating.isEmpty { settleLater(after: min(delay * 2, .milliseconds(100))) }
+        }
+    }
+
     /// Looks which orders have been taken, and gives up those that were not in time.
     func settleActivations() {
-        var settled: [ServerClient] = []
         for spare in activating {
             guard case .activating(let order, let place, let deadline) = spare.state else { continue }
             if place.claim.isTold || deadline.hasPassed && place.claim.isTaken {
                 hasTaken(order, spare, place)
-                settled.append(order.client)
             } else if deadline.hasPassed, place.claim.revoke() {
                 spare.send(.kill)
                 spare.state = .dismissed
-                leave(place)
+                place.activation.close()
+                spares.hasDied(spare)
                 order.refuse(.notTaken)
-                settled.append(order.client)
             }
         }
         activating.removeAll { spare in
             if case .activating = spare.state { false } else { true }
         }
-        for client in settled { removeIfDone(client) }
     }
 
     /// Whether a client may still get a child by an order that it gave.
@@ -110,7 +115,7 @@ extension ServerProcess {
             hasTaken(order, spare, place)
             return true
         }
-        leave(place)
+        place.activation.close()
         spares.hasDied(spare)
         order.refuse(.notTaken)
         return false
@@ -119,15 +124,10 @@ extension ServerProcess {
     /// The order is the child's, which runs by itself.
     private func hasTaken(_ order: SpawnOrder, _ spare: ServerChild, _ place: ServerChild.Place) {
         if !place.claim.isTold { spare.reportStart(to: order.status) }
-        leave(place)
+        place.activation.close()
         activationCount += 1
         spares.hasServed()
         spare.state = .running(status: order.status)
         hasBegun(spare, order)
-    }
-
-    func leave(_ place: ServerChild.Place) {
-        place.activation.close()
-        claims.giveBack(place.claim)
     }
 }

@@ -28,6 +28,7 @@ final class ServerProcess {
     private var children: [ProcessID: ServerChild] = [:]
     let spares: Spares
     var spareTimer: TimerID?
+    var settleTimer: TimerID?
     private var forkCount = 0
     let claims: Claims
     /// Those that may have taken an order.
@@ -35,7 +36,7 @@ final class ServerProcess {
     var activationCount = 0
     /// Grows with each order that is served and each end: while it does, the server is not idle.
     private(set) var activityCount = 0
-    /// Those that were read and not served. Forking happens in the main loop, where nothing is half done.
+    /// Those that were read and not served: they are in the main loop, where nothing is half done.
     var orders: [SpawnOrder] = []
     /// Those that children have run, by name.
     var programTypes: [String: any ChildProgram.Type] = [:]
@@ -67,13 +68,11 @@ final class ServerProcess {
     /// Serves until the last client and its children are gone, and nobody keeps the address open.
     private func serve() throws(Errno) {
         defer { spares.endAll() }
-        while !clients.isEmpty || address?.isInUse == true {
+        while true {
+            removeDoneClients()
+            guard !clients.isEmpty || address?.isInUse == true else { return }
             // One a round, so that the ends of children are told in between.
-            if !orders.isEmpty {
-                let order = orders.removeFirst()
-                serve(order)
-                removeIfDone(order.client)
-            }
+            if !orders.isEmpty { serve(orders.removeFirst()) }
             if let request = address?.takeRequest() { fork(request) }
             if orders.isEmpty { scheduleSpares() }
             try reactor.runOnce(timeout: orders.isEmpty ? nil : .zero)
@@ -83,7 +82,7 @@ final class ServerProcess {
     private func serve(_ order: SpawnOrder) {
         activityCount += 1
         guard programType(order.typeName) != nil else { return order.refuse(.typeUnknown) }
-        if let spare = spares.take() { activate(spare, order) } else { fork(order) }
+        if order.mayUseSpare, let spare = spares.take() { activate(spare, order) } else { fork(order) }
     }
 
     /// The type of a program.
@@ -94,6 +93,10 @@ final class ServerProcess {
         if let known = programTypes[name] { return known }
         guard let type = TypeName.type(named: name) as? any ChildProgram.Type else { return nil }
         type.prepareDecoding()
+        #if os(Linux)
+            // Of those that doing so may have installed.
+            try? keepExitHandlersFromChildren()
+        #endif
         programTypes[name] = type
         spares.startGeneration()
         return type
@@ -120,33 +123,35 @@ final class ServerProcess {
                 }
                 var descriptors = try client.connection.receiveDescriptors(request.descriptorCount)
                 switch request {
-                case .spawn(let typeName, let isDetached):
+                case .spawn(let typeName, let isDetached, let mayUseSpare):
                     orders.append(
                         SpawnOrder(
-                            typeName: typeName, isDetached: isDetached, client: client,
+                            typeName: typeName, isDetached: isDetached, mayUseSpare: mayUseSpare, client: client,
                             channel: descriptors.take(at: 0)!, status: descriptors.take(at: 1)!))
                 case .statistics:
                     try? Connection(descriptors.take(at: 0)!).send(message: statistics, until: .now)
                 case .retire:
+                    settleActivations()
                     client.retire()
                     closeUnwantedAddress()
-                    removeIfDone(client)
                 case .shutDown: address?.stopKeepingAlive()
                 }
             }
         } catch {
             reactor.removeReader(descriptor)
             orders.removeAll { $0.client === client }
+            // What its spares have taken goes with it, too.
+            settleActivations()
             client.end(in: reactor)
             if closeUnwantedAddress() { address?.endChildren(gracePeriod: client.gracePeriod) }
-            removeIfDone(client)
         }
     }
 
-    func removeIfDone(_ client: ServerClient) {
-        guard client.isDone, !hasOrders(of: client) else { return }
-        try? client.connection.withDescriptor { reactor.removeReader($0) }
-        clients.removeAll { $0 === client }
+    private func removeDoneClients() {
+        for client in clients where client.isDone && !hasOrders(of: client) {
+            try? client.connection.withDescriptor { reactor.removeReader($0) }
+            clients.removeAll { $0 === client }
+        }
     }
 
     private func readIntroductions() {
@@ -257,17 +262,17 @@ final class ServerProcess {
     private func ended(_ child: ServerChild, _ status: ExitStatus) {
         activityCount += 1
         children[child.process] = nil
+        child.claim.map(claims.giveBack)
         switch child.state {
         case .running(let channel):
             try? channel.send(message: ChildStatus.ended(status), until: .now)
             channel.close()
             for client in clients { client.remove(child) }
-            for client in clients { removeIfDone(client) }
         case .parked(let place, _):
-            leave(place)
+            place.activation.close()
             spares.hasDied(child)
         case .activating(let order, let place, _):
-            if settleOrder(of: child, order, place) { ended(child, status) } else { removeIfDone(order.client) }
+            if settleOrder(of: child, order, place) { ended(child, status) }
         case .serving(let channel):
             channel.write(status.returnCode)
             address?.remove(child)

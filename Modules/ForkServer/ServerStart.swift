@@ -84,6 +84,9 @@ enum ServerStart {
         guard let address = hello.address else { return (server, .ready(failedPreloads: failed, address: nil)) }
         do {
             let place = try server.open(address, alive: alive.takeNext())
+            #if os(Linux)
+                try keepExitHandlersFromChildren()
+            #endif
             return (server, .ready(failedPreloads: failed, address: "\(place)"))
         } catch ForkServerError.typeUnknown(let name) {
             return (nil, .typeUnknown(name))

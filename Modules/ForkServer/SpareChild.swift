@@ -38,8 +38,7 @@ struct SpareChild {
             // What is used for the first time is paid for now, and not when somebody waits for it.
             try rehearse()
             let watch = try likelySentinel.flatMap { sentinel throws(Errno) in try child.watch(sentinel) }
-            let start = StartReport(try BinaryEncoder().encode(ChildStatus.started(.current)), try Self.ownProcess())
-            try serve(start, watch)
+            try serve(try Self.startReport(), watch)
         } catch {
             // The server has gone, or has spares enough.
             exitImmediately(0)
@@ -49,21 +48,19 @@ struct SpareChild {
     /// What tells its client of its start.
     private struct StartReport {
         let message: [UInt8]
+        /// Its own process descriptor, where there are such.
         let process: FileDescriptor?
-
-        init(_ message: [UInt8], _ process: FileDescriptor?) {
-            self.message = message
-            self.process = process
-        }
     }
 
-    /// Its own process descriptor, where there are such; open for good.
-    private static func ownProcess() throws(Errno) -> FileDescriptor? {
+    private static func startReport() throws -> StartReport {
+        let message = try BinaryEncoder().encode(ChildStatus.started(.current))
         #if os(Linux)
             let process = try ProcessDescriptor(of: .current)
-            return FileDescriptor(rawValue: try process.descriptor.duplicate().take())
+            // Open until it was sent.
+            let own = try process.descriptor.duplicate()
+            return StartReport(message: message, process: FileDescriptor(rawValue: own.take()))
         #else
-            return nil
+            return StartReport(message: message, process: nil)
         #endif
     }
 
@@ -76,27 +73,25 @@ struct SpareChild {
             let channel = descriptors.take(at: 0), let status = descriptors.take(at: 1),
             let sentinel = descriptors.take(at: 2)
         else { exitImmediately(1) }
-        // From here on the request is this child's, and whatever happens to it is the client's to know.
-        guard claim.take() else { exitImmediately(0) }
-        // By itself: the client need not wait for the server to have seen that.
-        let client = Connection(socket: status, readable: false)
-        try? client.send(start.message, passing: [start.process].compactMap { $0 }, until: .now)
-        client.close()
-        claim.noteTold()
-        if let process = start.process { closeDescriptors(from: process.rawValue, through: process.rawValue) }
-        child.becomeOrdinary()
+        // All that can fail comes before the request is taken: then it is sent again.
         let sentinelNumber = FileDescriptor(rawValue: sentinel.take())
-        if order.isPrepared {
-            closeDescriptors(from: sentinelNumber.rawValue, through: sentinelNumber.rawValue)
+        if !order.isPrepared, !order.isDetached {
+            try child.watch(sentinelNumber)
         } else {
-            if let watch { closeDescriptors(from: watch.rawValue, through: watch.rawValue) }
-            if order.isDetached {
-                closeDescriptors(from: sentinelNumber.rawValue, through: sentinelNumber.rawValue)
-            } else {
-                try child.watch(sentinelNumber)
-            }
+            closeDescriptors(from: sentinelNumber.rawValue, through: sentinelNumber.rawValue)
         }
+        if !order.isPrepared, let watch { closeDescriptors(from: watch.rawValue, through: watch.rawValue) }
+        guard claim.take() else { exitImmediately(0) }
+        // From here on the request is this child's, and whatever happens to it is the client's to know. It tells it by itself: the
+        // client need not wait for the server. What it cannot tell, the server does.
+        let client = Connection(socket: status, readable: false)
+        if (try? client.send(start.message, passing: [start.process].compactMap { $0 }, until: .now)) != nil {
+            claim.noteTold()
+        }
+        client.close()
+        if let process = start.process { closeDescriptors(from: process.rawValue, through: process.rawValue) }
         activation.close()
+        child.becomeOrdinary()
         child.start(
             type,
             in: ChildContext(
@@ -106,7 +101,7 @@ struct SpareChild {
 
     private func rehearse() throws {
         try Rehearsal.perform()
-        for (name, type) in types where types[name] != nil { type.prepareDecoding() }
+        for name in types.keys { types[name]?.prepareDecoding() }
         let order = Activation(typeName: "", client: .current, isDetached: false, isPrepared: false)
         _ = try BinaryDecoder().decode(Activation.self, from: try BinaryEncoder().encode(order))
     }

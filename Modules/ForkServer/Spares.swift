@@ -12,6 +12,7 @@ final class Spares {
     /// A fork that takes longer than this is worth a process that waits: what a child touches first takes twice as long again.
     private static let slowFork = Duration.microseconds(25)
     private static let automaticCount = 2
+    private static let most = 512
     private static let longestPause = Duration.seconds(10)
 
     private let policy: ForkServer.Spares
@@ -20,7 +21,9 @@ final class Spares {
     private(set) var generation = 0
     /// What a fork takes, on a sliding average.
     private(set) var forkTime: Duration?
-    private var pause = Duration.zero
+    /// After the last death.
+    private(set) var pause = Duration.zero
+    private var earliest: Deadline?
 
     init(_ policy: ForkServer.Spares) {
         self.policy = policy
@@ -32,7 +35,7 @@ final class Spares {
     private var wanted: Int {
         switch policy {
         case .none: 0
-        case .fixed(let count): min(count, Claims.capacity / 2)
+        case .fixed(let count): min(max(count, 0), Self.most)
         // One is forked to see what it takes.
         case .automatic: forkTime.map { $0 >= Self.slowFork ? Self.automaticCount : 0 } ?? 1
         }
@@ -40,7 +43,8 @@ final class Spares {
 
     /// When to look at the spares again; `nil` when all is as it shall be.
     var timeToNextChange: Duration? {
-        parked.count == wanted && parked.allSatisfy { !isStale($0) } ? nil : max(Self.idleTime, pause)
+        parked.count == wanted && parked.allSatisfy { !isStale($0) }
+            ? nil : max(Self.idleTime, earliest?.remaining ?? .zero)
     }
 
     /// One that is not needed any more; `nil` when there is none.
@@ -62,11 +66,20 @@ final class Spares {
     /// One has ended while it was parked: something may be wrong with all of them.
     func hasDied(_ child: ServerChild) {
         parked.removeAll { $0 === child }
+        couldNotBeForked()
+    }
+
+    /// What is wrong may pass: the next is tried after a pause, which grows.
+    func couldNotBeForked() {
         pause = min(max(pause * 2, .milliseconds(10)), Self.longestPause)
+        earliest = .after(pause)
     }
 
     /// One has begun to run.
-    func hasServed() { pause = .zero }
+    func hasServed() {
+        pause = .zero
+        earliest = nil
+    }
 
     func noteFork(taking time: Duration) { forkTime = forkTime.map { ($0 * 3 + time) / 4 } ?? time }
 
