@@ -69,16 +69,16 @@ let upperScenarios = [
                 Deadline.after(.milliseconds(5)).sleep()
             }
         }
-        let results = pool.results(of: (0..<1000).map { SumTo(number: $0) }, chunkSize: 1)
+        let results = Array(pool.results(of: (0..<1000).map { SumTo(number: $0) }, chunkSize: .fixed(1)))
         isDone.withLock { $0 = true }
         try killer.join()
         var deaths = 0
         for (number, result) in results.enumerated() {
-            switch result {
-            case .success(let sum):
+            do {
+                let sum = try result.get()
                 try expect(sum == number * (number + 1) / 2, "the sum to \(number) is wrong: \(sum)")
-            case .failure(.workerDied(_, .signaled(9, _))): deaths += 1
-            case .failure(let error): throw Unexpected(description: "task \(number): \(error)")
+            } catch PoolError.workerDied(let death) where death.status == .signaled(9, coreDumped: false) {
+                deaths += 1
             }
         }
         try expect(results.count == 1000, "only \(results.count) tasks ended")
