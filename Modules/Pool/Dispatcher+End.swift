@@ -40,7 +40,7 @@ extension Dispatcher {
             guard state.phase == .draining, isDone else { return .none }
             return .disconnect(
                 state.workers.values.filter {
-                    state.books.seats[$0.number]?.isRetiring == false && state.books.retire($0.number)
+                    state.books.seat($0.number)?.isRetiring == false && state.books.retire($0.number)
                 })
         }
         switch step {

@@ -40,13 +40,14 @@ extension Dispatcher {
     }
 
     private func endLease(of worker: Worker, _ answer: WorkerAnswer) {
-        let (job, sendings): (Job?, [Sending]) = state.withLock { state in
+        let (job, sendings, isEnding): (Job?, [Sending], Bool) = state.withLock { state in
             state.leased.remove(worker.number)
-            return (note(answer, of: worker, in: &state), next(for: worker.number, in: &state))
+            let job = note(answer, of: worker, in: &state)
+            return (job, next(for: worker.number, in: &state), state.phase != .open)
         }
-        if let job { complete(job, answer.reply) }
-        send(sendings)
-        endIfDrained()
+        if let job, observers.isWanted { complete(job, answer.reply) }
+        if !sendings.isEmpty { send(sendings) }
+        if isEnding { endIfDrained() }
     }
 
     /// The task is no longer this worker's, which is dead.

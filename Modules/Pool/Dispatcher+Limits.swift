@@ -33,7 +33,7 @@ extension Dispatcher {
         let next: Duration? = state.withLock { state in
             guard state.workers[number] === worker, state.limitChecks[number] == time else { return nil }
             state.limitChecks[number] = nil
-            guard let seat = state.books.seats[number] else { return nil }
+            guard let seat = state.books.seat(number) else { return nil }
             var next: Duration?
             for delivery in seat.deliveries {
                 guard let limit = delivery.job.options.timeLimit else { continue }

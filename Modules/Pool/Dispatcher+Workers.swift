@@ -82,7 +82,7 @@ extension Dispatcher {
     private func workerEnded(_ worker: Worker, _ status: ExitStatus, in reactor: Reactor) {
         let number = worker.number
         let wasToEnd = state.withLock { state in
-            let wasToEnd = state.books.seats[number]?.isRetiring ?? true
+            let wasToEnd = state.books.seat(number)?.isRetiring ?? true
             // It gets no further task.
             _ = state.books.retire(number)
             return wasToEnd
@@ -118,7 +118,7 @@ extension Dispatcher {
         _ worker: Worker, _ status: ExitStatus, wasToEnd: Bool, in state: inout State
     ) -> Outcome {
         let number = worker.number
-        let done = state.books.seats[number]?.done ?? 0
+        let done = state.books.seat(number)?.done ?? 0
         let deliveries = state.books.unseat(number)
         let sentence = state.sentences.removeValue(forKey: number)
         state.limitChecks[number] = nil

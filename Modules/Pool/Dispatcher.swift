@@ -1,6 +1,7 @@
 import ForkServer
 import Framing
 import Reactor
+import Synchronization
 import Syscalls
 
 /// What a pool does: brings tasks to workers and replies back.
@@ -13,7 +14,8 @@ final class Dispatcher: Sendable {
     let options: Pool.Options
     let reactor: ReactorThread
     let observers: Observers
-    let state: Lock<State>
+    let state: Guarded<State>
+    private let lastTaskID = Atomic<UInt64>(0)
     /// Opened when the last worker of a pool that was closed has ended.
     let ended = Latch()
 
@@ -38,7 +40,6 @@ final class Dispatcher: Sendable {
         var limitChecks: [Int: Deadline] = [:]
         /// Workers that were killed for a task, and why.
         var sentences: [Int: (task: UInt64, error: PoolError?)] = [:]
-        var nextTaskID: UInt64 = 1
         var counters = PoolStatistics()
         var latencies = LatencyHistogram()
         /// Called when there is a worker with this number, or the pool ends.
@@ -56,7 +57,7 @@ final class Dispatcher: Sendable {
     init(server: ForkServer, workers: Int, _ options: Pool.Options) throws(Errno) {
         self.server = server
         self.options = options
-        state = Lock(State(size: workers, restarts: RestartPolicy(options.restartLimit)))
+        state = Guarded(State(size: workers, restarts: RestartPolicy(options.restartLimit)))
         reactor = try ReactorThread(name: "pool")
         observers = Observers(reactor, options.onEvent)
         startMissingWorkers()
@@ -68,10 +69,7 @@ final class Dispatcher: Sendable {
     // MARK: Submission
 
     func makeJob(_ task: EncodedValue, of type: Any.Type, _ options: TaskOptions?) -> Job {
-        let id = state.withLock { state in
-            defer { state.nextTaskID += 1 }
-            return state.nextTaskID
-        }
+        let id = lastTaskID.wrappingAdd(1, ordering: .relaxed).newValue
         return Job(id: id, task, type: type, options: options ?? self.options.taskOptions)
     }
 
@@ -204,7 +202,6 @@ final class Dispatcher: Sendable {
     /// Takes in what a worker says, on the reactor's thread.
     private func received(_ answers: [WorkerAnswer], from worker: Worker) {
         settle(answers, of: worker, goesOn: true)
-        endIfDrained()
     }
 
     /// Completes the tasks that were answered.
@@ -213,7 +210,9 @@ final class Dispatcher: Sendable {
     func settle(_ answers: [WorkerAnswer], of worker: Worker, goesOn: Bool) {
         var answered: [(Job, WorkerAnswer)] = []
         var isLying = false
+        var isEnding = false
         let sendings: [Sending] = state.withLock { state in
+            isEnding = state.phase != .open
             for answer in answers {
                 if answer.isProgress {
                     if let job = state.books.job(answer.task, of: worker.number) { answered.append((job, answer)) }
@@ -232,6 +231,7 @@ final class Dispatcher: Sendable {
         for (job, answer) in answered {
             if answer.isProgress { job.report(answer.value) } else { complete(job, answer.reply) }
         }
+        if isEnding { endIfDrained() }
     }
 
     /// Writes an answer into the books. Returns `nil` when the worker was not asked.

@@ -9,7 +9,7 @@ final class Job: Sendable {
     private let type: Any.Type
     let options: TaskOptions
     let submitted = Deadline.now
-    private let state: Lock<State>
+    private let state: Guarded<State>
 
     /// Where it is; touched only under the lock of the pool's books.
     // Sound for that reason.
@@ -39,7 +39,7 @@ final class Job: Sendable {
         self.task = task
         self.type = type
         self.options = options
-        state = Lock(State())
+        state = Guarded(State())
     }
 
     /// The task's type, for people.
@@ -92,13 +92,13 @@ struct Reply: Sendable {
     /// The task's result.
     ///
     /// - Throws: What the task threw, or `PoolError`.
-    func output<Output: Decodable>(_ type: Output.Type, of task: String) throws -> Output {
+    func output<Output: Decodable>(_ type: Output.Type, of task: @autoclosure () -> String) throws -> Output {
         do {
             if isOutput { return try TaskCoder.decode(type, from: value) }
         } catch {
             throw PoolError.coding("\(error)")
         }
-        throw failure(of: task)
+        throw failure(of: task())
     }
 
     /// Why there is no result.

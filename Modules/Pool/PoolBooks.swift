@@ -26,7 +26,8 @@ struct PoolBooks {
         let slot: Int
     }
 
-    private(set) var seats: [Int: Seat] = [:]
+    /// By the workers' numbers; `nil` where there is no worker now.
+    private(set) var seats: [Seat?] = []
     /// Workers without a task. The one that was used last is used next: its caches are warm.
     private(set) var idle: [Int] = []
     var queue = TaskQueue()
@@ -41,6 +42,7 @@ struct PoolBooks {
 
     /// Takes in a worker, which is idle.
     mutating func seat(_ worker: Int, _ page: WorkerPage, quota: Int) {
+        if worker >= seats.count { seats += Array(repeating: nil, count: worker + 1 - seats.count) }
         precondition(seats[worker] == nil, "worker \(worker) is there already")
         seats[worker] = Seat(page: page, quota: quota)
         idle.append(worker)
@@ -48,14 +50,14 @@ struct PoolBooks {
 
     /// Strikes out a worker that has ended. Returns what it had.
     mutating func unseat(_ worker: Int) -> [Delivery] {
-        guard let seat = seats.removeValue(forKey: worker) else { return [] }
+        guard hasSeat(worker) else { return [] }
         removeIdle(worker)
-        return seat.deliveries
+        return seats[worker].take()!.deliveries
     }
 
     /// The worker gets no more tasks, and those that it has not begun wait for another. Returns whether it has none left.
     mutating func retire(_ worker: Int) -> Bool {
-        guard seats[worker] != nil else { return false }
+        guard hasSeat(worker) else { return false }
         seats[worker]!.isRetiring = true
         removeIdle(worker)
         for delivery in seats[worker]!.deliveries.reversed() where withdraw(delivery.job, from: worker) {
@@ -76,14 +78,19 @@ struct PoolBooks {
         queue.append(job)
     }
 
+    private func hasSeat(_ worker: Int) -> Bool { worker < seats.count && seats[worker] != nil }
+
+    /// A worker's seat; `nil` when there is no such worker.
+    func seat(_ worker: Int) -> Seat? { worker < seats.count ? seats[worker] : nil }
+
     private mutating func removeIdle(_ worker: Int) {
         if let index = idle.lastIndex(of: worker) { idle.remove(at: index) }
     }
 
-    var runningCount: Int { seats.values.reduce(0) { $0 + min(1, $1.deliveries.count) } }
+    var runningCount: Int { seats.reduce(0) { $0 + min(1, $1?.deliveries.count ?? 0) } }
     /// Tasks that no worker has begun: those that wait here, and those that wait at a worker.
-    var waitingCount: Int { seats.values.reduce(queue.count) { $0 + max(0, $1.deliveries.count - 1) } }
-    var hasNoTasks: Bool { queue.count == 0 && seats.values.allSatisfy(\.deliveries.isEmpty) }
+    var waitingCount: Int { seats.reduce(queue.count) { $0 + max(0, ($1?.deliveries.count ?? 0) - 1) } }
+    var hasNoTasks: Bool { queue.count == 0 && seats.allSatisfy { $0?.deliveries.isEmpty ?? true } }
 
     // MARK: Tasks
 
@@ -108,7 +115,7 @@ struct PoolBooks {
 
     /// A worker has answered a task. Returns `nil` when it never had that task.
     mutating func finish(_ id: UInt64, by worker: Int, after nanoseconds: Int64) -> Job? {
-        guard let index = seats[worker]?.deliveries.firstIndex(where: { $0.job.id == id }) else { return nil }
+        guard hasSeat(worker), let index = seats[worker]!.deliveries.firstIndex(where: { $0.job.id == id }) else { return nil }
         let delivery = remove(at: index, from: worker)
         seats[worker]!.done += 1
         let time = Double(max(0, nanoseconds))
@@ -126,7 +133,7 @@ struct PoolBooks {
 
     /// Takes a task back that its worker has not begun. Returns whether it is nobody's now.
     mutating func withdraw(_ job: Job, from worker: Int) -> Bool {
-        guard let seat = seats[worker], let index = seat.deliveries.firstIndex(where: { $0.job === job }),
+        guard let seat = seat(worker), let index = seat.deliveries.firstIndex(where: { $0.job === job }),
             seat.page.revoke(job.id, in: seat.deliveries[index].slot)
         else { return false }
         _ = remove(at: index, from: worker)
@@ -136,13 +143,13 @@ struct PoolBooks {
 
     /// Strikes out a task of a worker that has ended, which another is to be given.
     mutating func forget(_ job: Job, of worker: Int) {
-        guard let index = seats[worker]?.deliveries.firstIndex(where: { $0.job === job }) else { return }
+        guard hasSeat(worker), let index = seats[worker]!.deliveries.firstIndex(where: { $0.job === job }) else { return }
         _ = remove(at: index, from: worker)
     }
 
     /// A task that a worker has.
     func job(_ id: UInt64, of worker: Int) -> Job? {
-        seats[worker]?.deliveries.first { $0.job.id == id }?.job
+        seat(worker)?.deliveries.first { $0.job.id == id }?.job
     }
 
     enum Next {
@@ -158,39 +165,44 @@ struct PoolBooks {
 
     /// What a worker is to do next, when it was just made or has just answered.
     mutating func next(for worker: Int) -> Next {
-        guard let seat = seats[worker] else { return .busy }
-        if seat.isRetiring || (seat.quota <= 0 && seat.deliveries.isEmpty) {
+        guard hasSeat(worker) else { return .busy }
+        // Of copies of a seat each would count references to what is in it.
+        let isFree = seats[worker]!.deliveries.isEmpty
+        if seats[worker]!.isRetiring || (seats[worker]!.quota <= 0 && isFree) {
             seats[worker]!.isRetiring = true
             removeIdle(worker)
-            return seat.deliveries.isEmpty ? .retired : .busy
+            return isFree ? .retired : .busy
         }
         var deliveries: [Delivery] = []
-        let room = min(depth(of: seat) - seat.deliveries.count, seat.quota)
-        while deliveries.count < room, let job = queue.popFirst() { deliveries.append(deliver(job, to: worker)) }
-        if deliveries.isEmpty, seat.deliveries.isEmpty { deliveries = steal(for: worker) }
+        if queue.count > 0 {
+            let room = min(depth(of: worker) - seats[worker]!.deliveries.count, seats[worker]!.quota)
+            while deliveries.count < room, let job = queue.popFirst() { deliveries.append(deliver(job, to: worker)) }
+        }
+        if deliveries.isEmpty, isFree, seats.count > 1 { deliveries = steal(for: worker) }
         if !deliveries.isEmpty {
             removeIdle(worker)
             return .send(deliveries)
         }
-        guard seat.deliveries.isEmpty else { return .busy }
+        guard isFree else { return .busy }
         if !idle.contains(worker) { idle.append(worker) }
         return .idle
     }
 
     /// How many tasks a worker may have at once: so many as it does in the time that a message takes to come and go, and one of those
     /// that take longer.
-    private func depth(of seat: Seat) -> Int {
-        guard let time = seat.taskTime else { return 1 }
+    private func depth(of worker: Int) -> Int {
+        guard let time = seats[worker]!.taskTime else { return 1 }
         return max(1, min(Self.mostInFlight, Int(Self.lookAhead / max(1, time))))
     }
 
     /// Takes tasks that wait at the worker that has most of them, half of its, and gives them to one that has none.
     private mutating func steal(for thief: Int) -> [Delivery] {
-        let room = seats[thief].map { min(depth(of: $0), $0.quota) } ?? 0
+        let room = min(depth(of: thief), seats[thief]!.quota)
         guard room > 0 else { return [] }
         var victim: Int?
         var most = 0
-        for (worker, seat) in seats where worker != thief && !seat.deliveries.isEmpty {
+        for (worker, seat) in seats.enumerated() {
+            guard let seat, worker != thief, !seat.deliveries.isEmpty else { continue }
             let head = seat.deliveries[0]
             // One that has not even begun is about to; unless it is a new one that is not up yet, or was stopped.
             let isStuck = !seat.page.hasClaimed(head.job.id, in: head.slot) && .now - seat.headSince > Self.stuckTime

@@ -121,9 +121,7 @@ struct Record {
 
     private var payloadStart: Int { offset + RecordHeader.size + header.nameLength }
 
-    var typeName: String? {
-        String(validating: message[offset + RecordHeader.size..<payloadStart], as: UTF8.self)
-    }
+    var typeName: ArraySlice<UInt8> { message[offset + RecordHeader.size..<payloadStart] }
 
     var payload: ArraySlice<UInt8> { message[payloadStart..<payloadStart + header.payloadLength] }
 

@@ -22,7 +22,7 @@ final class SegmentLink: Sendable {
         weak var segment: Segment?
     }
 
-    private let state = Lock(State())
+    private let state = Guarded(State())
 
     // MARK: Ours
 

@@ -35,7 +35,7 @@ final class SegmentStore: Sendable {
         var idleBytes = 0
     }
 
-    private let state = Lock(State())
+    private let state = Guarded(State())
 
     /// A segment of at least so many bytes that nobody else uses.
     func lease(_ byteCount: Int) throws(Errno) -> SegmentLease {

@@ -13,7 +13,7 @@ final class WorkerLoop: PoolLink {
     private let memory: MemoryLimit?
     private let link = SegmentLink()
     private let process = ProcessID.current
-    private let state = Lock(State())
+    private let state = Guarded(State())
 
     private struct State {
         var taskCount = 0
@@ -21,7 +21,7 @@ final class WorkerLoop: PoolLink {
         var backlog: [IncomingTask] = []
         var next = 0
         /// The last type looked up: most programs send many tasks of one type.
-        var lastType: (name: String, type: Any.Type)?
+        var lastType: (name: [UInt8], kind: TaskKind) = ([], .unknown)
         /// The async task that runs.
         var running: AsyncTaskRun?
     }
@@ -29,8 +29,15 @@ final class WorkerLoop: PoolLink {
     /// A task that has come.
     struct IncomingTask: Sendable {
         let header: RecordHeader
-        let typeName: String
+        let kind: TaskKind
         let value: IncomingValue
+    }
+
+    /// What a type's name stands for.
+    enum TaskKind: Sendable {
+        case synchronous(any PoolTask.Type)
+        case async(any AsyncPoolTask.Type)
+        case unknown
     }
 
     init(_ connection: Connection, number: Int, page: WorkerPage, memory: MemoryLimit?) {
@@ -43,7 +50,7 @@ final class WorkerLoop: PoolLink {
     /// Serves synchronous tasks; returns with the first one that is not, which has been begun, or `nil` at the end.
     func serveUntilAsync() throws -> IncomingTask? {
         while let task = try nextTask() {
-            if taskType(task.typeName) is any AsyncPoolTask.Type { return task }
+            if case .async = task.kind { return task }
             try serve(task)
         }
         return nil
@@ -96,10 +103,9 @@ final class WorkerLoop: PoolLink {
                 var count = header.descriptorCount
                 if header.segmentCount > 0 { count += record.segments.count(where: \.hasDescriptor) }
                 let batch = count == 0 ? DescriptorBatch() : try connection.receiveDescriptors(count)
-                guard (0..<WorkerPage.slotCount).contains(header.slot), let name = record.typeName,
-                    let value = IncomingValue(record, batch, link)
+                guard (0..<WorkerPage.slotCount).contains(header.slot), let value = IncomingValue(record, batch, link)
                 else { throw .malformedHeader(length: message.count) }
-                let task = IncomingTask(header: header, typeName: name, value: value)
+                let task = IncomingTask(header: header, kind: taskKind(record.typeName), value: value)
                 state.withLock { $0.backlog.append(task) }
             case .output, .failure, .progress: throw .malformedHeader(length: message.count)
             }
@@ -142,15 +148,15 @@ final class WorkerLoop: PoolLink {
     }
 
     private func run(_ task: IncomingTask, _ context: WorkerContext) -> Result<EncodedValue, TaskFailure> {
-        switch taskType(task.typeName) {
-        case let type as any PoolTask.Type: type.runEncoded(task.value, context)
-        case let type as any AsyncPoolTask.Type:
+        switch task.kind {
+        case .synchronous(let type): type.runEncoded(task.value, context)
+        case .async(let type):
             type.runEncoded(task.value, context) { run in
                 state.withLock { $0.running = run }
                 run.wait(reading: connection) { takeInAvailable() }
                 state.withLock { $0.running = nil }
             }
-        default: .failure(.typeUnknown)
+        case .unknown: .failure(.typeUnknown)
         }
     }
 
@@ -171,11 +177,20 @@ final class WorkerLoop: PoolLink {
         }
     }
 
-    private func taskType(_ name: String) -> Any.Type? {
-        if let known = state.withLock({ $0.lastType?.name == name ? $0.lastType?.type : nil }) { return known }
-        guard let type = TypeName.type(named: name) else { return nil }
-        state.withLock { $0.lastType = (name, type) }
-        return type
+    private func taskKind(_ name: ArraySlice<UInt8>) -> TaskKind {
+        let known: TaskKind? = state.withLock { $0.lastType.name.elementsEqual(name) ? $0.lastType.kind : nil }
+        if let known { return known }
+        let type = String(validating: name, as: UTF8.self).flatMap { TypeName.type(named: $0) }
+        let kind: TaskKind =
+            if let type = type as? any PoolTask.Type {
+                .synchronous(type)
+            } else if let type = type as? any AsyncPoolTask.Type {
+                .async(type)
+            } else {
+                .unknown
+            }
+        state.withLock { $0.lastType = (Array(name), kind) }
+        return kind
     }
 
     // MARK: What tasks ask
@@ -224,7 +239,7 @@ extension AsyncPoolTask {
 
 /// Where an async task leaves its result for the thread that waits for it.
 private final class AsyncOutcome: Sendable {
-    private let outcome = Lock<Result<EncodedValue, TaskFailure>?>(nil)
+    private let outcome = Guarded<Result<EncodedValue, TaskFailure>?>(nil)
 
     func set(_ result: Result<EncodedValue, TaskFailure>) { outcome.withLock { $0 = result } }
 
