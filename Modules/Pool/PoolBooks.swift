@@ -115,7 +115,9 @@ struct PoolBooks {
 
     /// A worker has answered a task. Returns `nil` when it never had that task.
     mutating func finish(_ id: UInt64, by worker: Int, after nanoseconds: Int64) -> Job? {
-        guard hasSeat(worker), let index = seats[worker]!.deliveries.firstIndex(where: { $0.job.id == id }) else { return nil }
+        guard hasSeat(worker), let index = seats[worker]!.deliveries.firstIndex(where: { $0.job.id == id }) else {
+            return nil
+        }
         let delivery = remove(at: index, from: worker)
         seats[worker]!.done += 1
         let time = Double(max(0, nanoseconds))
@@ -143,7 +145,9 @@ struct PoolBooks {
 
     /// Strikes out a task of a worker that has ended, which another is to be given.
     mutating func forget(_ job: Job, of worker: Int) {
-        guard hasSeat(worker), let index = seats[worker]!.deliveries.firstIndex(where: { $0.job === job }) else { return }
+        guard hasSeat(worker), let index = seats[worker]!.deliveries.firstIndex(where: { $0.job === job }) else {
+            return
+        }
         _ = remove(at: index, from: worker)
     }
 
