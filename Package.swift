@@ -75,12 +75,22 @@ let layers: [Layer] = [
         ]),
 ]
 
+/// What forkbench's peers in Python run, by the ends of the files' names.
+let peerScripts = ["", "_connections", "_forkserver", "_pools", "_tracker", "_warm"]
+
 let tools: [Target] = [
     // It depends on the floors' executable, so that both are built together and lie beside each other.
     .executableTarget(
         name: "forkbench",
-        dependencies: layers.filter { !$0.isC }.map { .byName(name: $0.name) } + ["forkbench-floor"],
-        path: "Tools/forkbench", swiftSettings: swiftSettings),
+        dependencies: layers.filter { !$0.isC }.map { .byName(name: $0.name) } + ["ForkbenchCore", "forkbench-floor"],
+        path: "Tools/forkbench",
+        resources: peerScripts.map { .embedInCode("Peers/forkbench_peer\($0).py") },
+        swiftSettings: swiftSettings),
+    // What of it needs no process: statistics, reports, the description of its command line.
+    .target(name: "ForkbenchCore", path: "Tools/forkbench-core", swiftSettings: swiftSettings),
+    .testTarget(
+        name: "ForkbenchTests", dependencies: ["ForkbenchCore", "forkbench", "Syscalls", "TestSupport"],
+        path: "Tests/ForkbenchTests", swiftSettings: swiftSettings),
     // For io_uring, which the C library does not wrap.
     .executableTarget(
         name: "forkbench-floor", dependencies: ["CSyscalls"], path: "Tools/forkbench-floor", cSettings: cSettings),

@@ -106,7 +106,7 @@ static int enter(struct csys_ring *ring, unsigned wanted, const struct timespec 
                                  IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &argument, sizeof argument);
         if (taken == -1) return -1;
         // Kernels that stop at a request which fails have not waited yet.
-        if ((unsigned)taken >= pending) return 0;
+        if ((unsigned)taken >= pending) return taken;
     }
 }
 
@@ -150,7 +150,13 @@ int csys_ring_remove_poll(struct csys_ring *ring, uint64_t key) {
 
 int csys_ring_wait(struct csys_ring *ring, const struct timespec *timeout) {
     if (timeout != NULL && timeout->tv_sec == 0 && timeout->tv_nsec == 0) return enter(ring, 0, NULL);
-    return enter(ring, 1, timeout);
+    int result = enter(ring, 1, timeout);
+    // After requests were handed over the kernel tells how many, and not what ended the wait.
+    if (result > 0 && *ring->completion_head == load(ring->completion_tail)) {
+        errno = EINTR;
+        return -1;
+    }
+    return result;
 }
 
 int csys_ring_next(struct csys_ring *ring, struct csys_ring_event *event) {

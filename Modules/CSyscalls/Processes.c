@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,13 +71,13 @@ void csys_set_thread_name(const char *name) {
 #endif
 
 // Handlers run in the opposite order of their installation, so this one comes before all that are there by now.
-static void leave(int status, void *unused) {
-    (void)unused;
+static void leave_if_child(int status, void *owner) {
+    if (getpid() == (pid_t)(intptr_t)owner) return;
     fflush(NULL);
     _exit(status);
 }
 
-int csys_forget_exit_handlers(void) { return on_exit(leave, NULL); }
+int csys_keep_exit_handlers_from_children(void) { return on_exit(leave_if_child, (void *)(intptr_t)getpid()); }
 
 int csys_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
@@ -177,12 +179,25 @@ int csys_get_affinity(pid_t pid, int *cpus, size_t capacity) {
     return (int)count;
 }
 
-int csys_signal_on_change(int descriptor, int signal) {
-    if (fcntl(descriptor, F_SETOWN, getpid()) == -1) return -1;
-    if (fcntl(descriptor, F_SETSIG, signal) == -1) return -1;
-    int flags = fcntl(descriptor, F_GETFL);
-    if (flags == -1) return -1;
-    return fcntl(descriptor, F_SETFL, flags | O_ASYNC);
+int csys_die_with_writers(int pipe) {
+    // The signal belongs to an open file, and the one that was inherited is shared with others. No formatted output: each page
+    // that a forked child touches first costs it microseconds.
+    char path[] = "/proc/self/fd/\0\0\0\0\0\0\0\0\0\0\0";
+    char digits[12];
+    int count = 0;
+    do digits[count++] = (char)('0' + pipe % 10);
+    while ((pipe /= 10) > 0);
+    for (char *end = path + strlen(path); count > 0;) *end++ = digits[--count];
+    // Open for as long as the process lives.
+    int own = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (own == -1) return -1;
+    struct pollfd entry = {.fd = own};
+    if (fcntl(own, F_SETOWN, getpid()) == -1 || fcntl(own, F_SETSIG, SIGKILL) == -1 ||
+        fcntl(own, F_SETFL, O_NONBLOCK | O_ASYNC) == -1 || poll(&entry, 1, 0) == -1) {
+        close(own);
+        return -1;
+    }
+    return (entry.revents & POLLHUP) == 0;
 }
 #endif
 

@@ -63,7 +63,12 @@ public struct DescriptorBatch: ~Copyable, Sendable {
 
     /// Moves the first `count` descriptors into a batch of their own.
     package mutating func takeFirst(_ count: Int) -> DescriptorBatch {
-        let first = DescriptorBatch(owning: Array(descriptors.prefix(count)))
+        var first = DescriptorBatch()
+        if count == descriptors.count {
+            swap(&first.descriptors, &descriptors)
+            return first
+        }
+        first.descriptors = Array(descriptors.prefix(count))
         descriptors.removeFirst(count)
         return first
     }

@@ -148,7 +148,7 @@ extension FileDescriptor {
             }
             if count == 0, flags & csys_msg_ctrunc == 0, unexpected == 0 { return received }
             // Owned from here on, also when one of the checks throws.
-            let arrived = DescriptorBatch(owning: Array(numbers[..<count]))
+            let arrived = DescriptorBatch(owning: Array(UnsafeBufferPointer(rebasing: numbers[..<count])))
             if flags & csys_msg_ctrunc != 0 { throw .truncated(arrived: count) }
             if unexpected != 0 { throw .unexpectedControlMessage }
             if count > limit { throw .tooMany(limit: limit, arrived: count) }

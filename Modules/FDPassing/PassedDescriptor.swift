@@ -134,8 +134,14 @@ package final class OutgoingDescriptors: Sendable {
 package final class IncomingDescriptors: Sendable {
     private let batch: Lock<DescriptorBatch>
 
-    package init(_ batch: consuming DescriptorBatch) {
+    package init(_ batch: consuming DescriptorBatch = DescriptorBatch()) {
         self.batch = Lock(batch)
+    }
+
+    /// Takes the descriptors of another message over; those that are left of the last one are closed.
+    package func replace(with batch: consuming DescriptorBatch) {
+        var next = batch
+        self.batch.withLock { swap(&$0, &next) }
     }
 
     fileprivate func take(at index: Int) -> OwnedFileDescriptor? {

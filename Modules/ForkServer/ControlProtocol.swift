@@ -71,7 +71,8 @@ enum ServerRequest: Codable, Sendable {
     }
 }
 
-/// What a status socket tells of its child, in this order. With `started` comes the child's pidfd, where there are such.
+/// What a status socket tells of its child, in this order. With `started` comes the child's pidfd, where there are such. A child that
+/// was parked says that itself; the server does so again when the child was killed, which may have been before it could.
 enum ChildStatus: Codable, Sendable {
     case started(ProcessID)
     case typeUnknown
@@ -80,8 +81,10 @@ enum ChildStatus: Codable, Sendable {
     case ended(ExitStatus)
 }
 
-/// Tells a parked child what it is from now on. With it come its channel and its client's sentinel.
+/// Tells a parked child what it is from now on. With it come its channel, its status socket and its client's sentinel.
 struct Activation: Codable, Sendable {
+    static let descriptorCount = 3
+
     var typeName: String
     var client: ProcessID
     var isDetached: Bool
@@ -122,6 +125,17 @@ extension Connection {
         } catch {
             throw .connection(error)
         }
+    }
+}
+
+extension Connection {
+    /// Tells a child's client that it runs.
+    ///
+    /// - Parameter descriptor: The child's, where there is such.
+    func reportStart(of process: ProcessID, _ descriptor: FileDescriptor?) {
+        // A client that is gone, or does not listen any more, is not waited for.
+        try? send(
+            message: ChildStatus.started(process), passing: [descriptor].compactMap { $0 }, until: .now)
     }
 }
 

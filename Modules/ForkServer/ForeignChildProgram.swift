@@ -54,7 +54,7 @@ public protocol ForeignChildProgram: Codable, Sendable {
         ///
         /// The corresponding C function is `fcntl` with `F_SETSIG`.
         public func endWithClient() throws(Errno) {
-            guard try ForkedChild.endWithWriters(of: request.descriptor) else {
+            guard try dieWithWriters(of: request.descriptor) else {
                 try ProcessID.current.send(.kill)
                 return
             }

@@ -373,10 +373,11 @@ public final class ForkServer: Sendable {
 
     // MARK: In a child
 
-    /// In a child: where it introduces itself to the server that forked it.
+    /// In a server's children: where they introduce themselves to it.
     private static let registration = Lock<FileDescriptor?>(nil)
 
-    static func becomeChild(registration: FileDescriptor) {
+    /// Says where, in the server; `nil` in a child that shall not.
+    static func serveChildren(registration: FileDescriptor?) {
         Self.registration.withLock { $0 = registration }
     }
 }
@@ -408,8 +409,8 @@ private final class ChildSockets {
     init() throws(Errno) {
         let channel = try SocketPair()
         let status = try SocketPair()
-        self.channel = Connection(channel.first, descriptorLimit: ChildContext.descriptorLimit)
-        self.status = Connection(status.first, writable: false, descriptorLimit: 1)
+        self.channel = Connection(socket: channel.first, descriptorLimit: ChildContext.descriptorLimit)
+        self.status = Connection(socket: status.first, writable: false, descriptorLimit: 1)
         batch.append(channel.second)
         batch.append(status.second)
     }

@@ -2,11 +2,11 @@ import ProcessRoles
 import ResourceTracker
 import Syscalls
 
-extension ForkedChild {
+extension ForkedChild.Inheritance {
     /// Runs the program of the server's address, for a client that has come there.
     ///
     /// Such a child has nothing to do with the server's other clients: it has neither their tracker, nor a way to become one.
-    func run(_ program: any ForeignChildProgram, _ request: ForeignRequest) -> Never {
+    func runChild(_ program: any ForeignChildProgram, _ request: ForeignRequest) -> Never {
         var own = request.descriptors
         let context = request.takeContext()
         do throws(Errno) {
@@ -18,10 +18,11 @@ extension ForkedChild {
             standardErrorLine("fork server: a child cannot use its client's resource tracker: \(error)")
             exitImmediately(1)
         }
-        let kept = inheritance.keptDescriptors.filter { $0 != ServerStart.tracker }
-        closeDescriptors(from: 3, except: kept + own)
-        leaveServer()
-        becomeOrdinary()
+        let kept = keptDescriptors.filter { $0 != ServerStart.tracker }
+        let child = ForkedChild(self, keepingOnly: kept + own)
+        child.leaveServer()
+        child.becomeOrdinary()
+        ForkServer.serveChildren(registration: nil)
         do {
             try program.run(in: context)
         } catch {

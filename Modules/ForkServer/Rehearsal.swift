@@ -21,40 +21,15 @@ struct Rehearsal: ChildProgram {
             descriptor: try PassedDescriptor(duplicating: .standardInput), number: 1, text: "", bytes: [])
         let request = try ChildRequest.encode(program, nil, outgoing: outgoing)
         let pair = try SocketPair()
-        let client = Connection(pair.first)
+        let client = Connection(socket: pair.first)
         try client.send(request, passing: outgoing.descriptors)
         let name = try TypeName.name(of: Rehearsal.self)
         guard let type = TypeName.type(named: name) as? any ChildProgram.Type else {
             throw ForkServerError.typeUnknown(name)
         }
-        let channel = Connection(pair.second, descriptorLimit: ChildContext.descriptorLimit)
-        try type.rehearse(in: ChildContext(clientProcess: .current, connection: channel))
+        let channel = Connection(socket: pair.second, descriptorLimit: ChildContext.descriptorLimit)
+        _ = try ChildRequestDecoder().run(type, in: ChildContext(clientProcess: .current, connection: channel))
         // The first write asks the kernel what it can; standard input is /dev/null, open for both.
         try FileDescriptor.standardInput.writeAll([0])
     }
-}
-
-extension ChildProgram {
-    fileprivate static func rehearse(in context: ChildContext) throws {
-        _ = try ChildRequest.run(Self.self, in: context)
-    }
-
-    /// Has the runtime build what decoding this type takes, without decoding anything.
-    ///
-    /// A synthesized `init(from:)` asks for its container first, and by then has had the container's type built.
-    static func prepareDecoding() {
-        _ = try? Self(from: RefusingDecoder())
-    }
-}
-
-/// Has nothing to decode from.
-private struct RefusingDecoder: Decoder {
-    struct Refusal: Error {}
-
-    var codingPath: [any CodingKey] { [] }
-    var userInfo: [CodingUserInfoKey: Any] { [:] }
-
-    func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> { throw Refusal() }
-    func unkeyedContainer() throws -> any UnkeyedDecodingContainer { throw Refusal() }
-    func singleValueContainer() throws -> any SingleValueDecodingContainer { throw Refusal() }
 }

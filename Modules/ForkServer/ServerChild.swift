@@ -17,7 +17,9 @@ final class ServerChild {
         /// Was told, and has not answered yet.
         case activating(SpawnOrder, activation: Connection, timeout: TimerID)
         /// Runs for a client, which is told of its end.
-        case running(status: Connection)
+        ///
+        /// - Parameter wasParked: It has told its client of its start itself then.
+        case running(status: Connection, wasParked: Bool)
         /// Runs for a client that has come to the server's address.
         case serving(ForeignStatus)
         /// Is to end, and nobody asks how.
@@ -59,13 +61,11 @@ final class ServerChild {
     }
 
     /// Tells its client that it runs.
-    func report(to status: Connection) {
-        // A client that is gone, or does not listen any more, is not waited for.
+    func reportStart(to status: Connection) {
         #if os(Linux)
-            try? status.send(
-                message: ChildStatus.started(process), passing: [descriptor.descriptor], until: .now)
+            status.reportStart(of: process, descriptor.descriptor)
         #else
-            try? status.send(message: ChildStatus.started(process), until: .now)
+            status.reportStart(of: process, nil)
         #endif
     }
 }
@@ -76,8 +76,11 @@ final class SpawnOrder {
     let isDetached: Bool
     let client: ServerClient
     let status: Connection
-    /// The child's end of its channel, until somebody has it.
-    private var channel: OwnedFileDescriptor?
+    /// The child's end of its channel.
+    let channel: Connection
+    /// Open for as long as the connections are.
+    let channelDescriptor: FileDescriptor
+    private let statusDescriptor: FileDescriptor
 
     init(
         typeName: String, isDetached: Bool, client: ServerClient, channel: consuming OwnedFileDescriptor,
@@ -86,26 +89,18 @@ final class SpawnOrder {
         self.typeName = typeName
         self.isDetached = isDetached
         self.client = client
-        self.channel = consume channel
-        self.status = Connection(status, readable: false)
+        channelDescriptor = channel.descriptor
+        statusDescriptor = status.descriptor
+        self.channel = Connection(socket: channel, descriptorLimit: ChildContext.descriptorLimit)
+        self.status = Connection(socket: status, readable: false)
     }
 
-    /// The channel's descriptor, which stays the order's.
-    var channelDescriptor: FileDescriptor? {
-        switch channel {
-        case .some(let channel): channel.descriptor
-        case .none: nil
-        }
-    }
-
-    /// Closes the channel here: from then on its other end tells the client of the child's death.
-    func releaseChannel() {
-        channel = nil
-    }
+    /// What a parked child needs, in the order of `Activation`.
+    var descriptors: [FileDescriptor] { [channelDescriptor, statusDescriptor, client.sentinel.readEnd.descriptor] }
 
     func refuse(_ reason: ChildStatus) {
         try? status.send(message: reason, until: .now)
         status.close()
-        releaseChannel()
+        channel.close()
     }
 }

@@ -19,24 +19,23 @@ import Syscalls
 final class ServerProcess {
     static let role = ProcessRole(name: "fork server") { run() }
 
-    private let reactor: Reactor
-    private let inheritance: ForkedChild.Inheritance
+    let reactor: Reactor
+    let inheritance: ForkedChild.Inheritance
     /// Where children introduce themselves that want to be clients.
     private let registration: FileDescriptor
     private var clients: [ServerClient] = []
     private var address: ServerAddress?
     private var children: [ProcessID: ServerChild] = [:]
-    private let spares: Spares
-    private var spareTimer: TimerID?
+    let spares: Spares
+    var spareTimer: TimerID?
     private var forkCount = 0
-    private var activationCount = 0
+    var activationCount = 0
+    /// Grows with each order that is served and each end: while it does, the server is not idle.
+    private(set) var activityCount = 0
     /// Those that were read and not served. Forking happens in the main loop, where nothing is half done.
-    private var orders: [SpawnOrder] = []
+    var orders: [SpawnOrder] = []
     /// Those that children have run, by name.
-    private var programTypes: [String: any ChildProgram.Type] = [:]
-
-    /// How long a parked child may take to answer. One that was stopped does not, and its request goes to another.
-    private static let activationTimeout = Duration.seconds(2)
+    var programTypes: [String: any ChildProgram.Type] = [:]
 
     init(
         reactor: Reactor, inheritance: ForkedChild.Inheritance, registration: FileDescriptor, spares: Spares
@@ -74,6 +73,7 @@ final class ServerProcess {
     }
 
     private func serve(_ order: SpawnOrder) {
+        activityCount += 1
         guard programType(order.typeName) != nil else { return order.refuse(.typeUnknown) }
         if let spare = spares.take() { activate(spare, order) } else { fork(order) }
     }
@@ -181,9 +181,7 @@ final class ServerProcess {
                     "fork server: no child for \(request.client.process): there are threads: \(names)")
             }
             guard let address else { return }
-            let child = try fork(.serving(request.status)) {
-                ForkedChild(inheritance: inheritance).run(address.program, request)
-            }
+            let child = try fork(.serving(request.status)) { inheritance.runChild(address.program, request) }
             address.add(child)
             request.status.write(Int(child.process.rawValue))
         } catch {
@@ -197,7 +195,7 @@ final class ServerProcess {
     /// Forks a child and has the reactor watch it.
     ///
     /// - Parameter run: What the child does; it does not return.
-    private func fork(_ state: ServerChild.State, _ run: () -> Never) throws(Errno) -> ServerChild {
+    func fork(_ state: ServerChild.State, _ run: () -> Never) throws(Errno) -> ServerChild {
         flushStandardStreams()
         let start = Deadline.now
         switch try forkProcess() {
@@ -226,12 +224,17 @@ final class ServerProcess {
             if let threads = try ServerStart.extraThreads() {
                 return order.refuse(.notSingleThreaded(threads: threads))
             }
-            guard let type = programType(order.typeName), let channel = order.channelDescriptor else { return }
+            guard let type = programType(order.typeName) else { return }
             let sentinel = order.isDetached ? nil : order.client.sentinel.readEnd.descriptor
-            let child = try fork(.running(status: order.status)) {
-                ForkedChild(inheritance: inheritance).run(
-                    type, for: order.client.process, channel: channel, sentinel: sentinel)
+            order.channel.prepareReceiving()
+            let start = ForkedChild(inheritance, keeping: [order.channelDescriptor, sentinel].compactMap { $0 })
+            let context = ChildContext(clientProcess: order.client.process, connection: order.channel)
+            let child = try fork(.running(status: order.status, wasParked: false)) {
+                start.run(type, in: context, sentinel: sentinel)
             }
+            // Closed before the client hears of the child: from then on its other end tells of the child's death.
+            order.channel.close()
+            child.reportStart(to: order.status)
             hasBegun(child, order)
         } catch {
             order.refuse(.forkFailed(error.rawValue))
@@ -239,116 +242,38 @@ final class ServerProcess {
     }
 
     /// The order is the child's from now on.
-    private func hasBegun(_ child: ServerChild, _ order: SpawnOrder) {
-        child.state = .running(status: order.status)
+    func hasBegun(_ child: ServerChild, _ order: SpawnOrder) {
         if !order.isDetached { order.client.add(child) }
-        // Closed before the client hears of the child: from then on its other end tells of the child's death.
-        order.releaseChannel()
-        child.report(to: order.status)
     }
 
     private func ended(_ child: ServerChild, _ status: ExitStatus) {
+        activityCount += 1
         children[child.process] = nil
         switch child.state {
-        case .running(let channel):
+        case .running(let channel, let wasParked):
+            if wasParked, case .signaled = status { child.reportStart(to: channel) }
             try? channel.send(message: ChildStatus.ended(status), until: .now)
             channel.close()
             for client in clients { client.remove(child) }
             for client in clients { removeIfDone(client) }
         case .parked(let activation, _):
-            activation.close()
+            close(activation)
             spares.hasDied(child)
         case .activating(let order, let activation, let timeout):
             // It may have taken the order before it ended.
-            stopAwaiting(activation, timeout)
-            if (try? activation.receive(until: .now)) != nil {
-                hasBegun(child, order)
+            if hasTaken(order, child, activation, timeout) {
                 ended(child, status)
             } else {
+                reactor.cancelTimer(timeout)
+                close(activation)
                 spares.hasDied(child)
                 orders.insert(order, at: 0)
             }
-            activation.close()
         case .serving(let channel):
             channel.write(status.returnCode)
             address?.remove(child)
         case .dismissed: break
         }
-    }
-
-    // MARK: Spares
-
-    private func scheduleSpares() {
-        guard spareTimer == nil, let delay = spares.timeToNextChange else { return }
-        spareTimer = reactor.addTimer(after: delay) { [unowned self] in
-            spareTimer = nil
-            changeSpares()
-        }
-    }
-
-    /// Forks one, or dismisses one: one at a time, so that a request is served in between.
-    private func changeSpares() {
-        if let unwanted = spares.takeUnwanted() {
-            if case .parked(let activation, _) = unwanted.state { activation.close() }
-            unwanted.state = .dismissed
-        } else if spares.needsAnother {
-            // One that cannot be had now is tried again later, and its lack costs a request only time.
-            try? forkSpare()
-        }
-    }
-
-    private func forkSpare() throws(Errno) {
-        guard try ServerStart.extraThreads() == nil else { return }
-        let pair = try SocketPair()
-        let theirs = pair.second.descriptor
-        let activation = Connection(pair.first)
-        let types = programTypes
-        let child = try fork(.parked(activation: activation, generation: spares.generation)) {
-            ForkedChild(inheritance: inheritance).park(awaiting: theirs, types: types)
-        }
-        spares.add(child)
-    }
-
-    /// Gives an order to a parked child. It stays the server's until the child has said that it took it.
-    private func activate(_ spare: ServerChild, _ order: SpawnOrder) {
-        guard case .parked(let activation, _) = spare.state, let channel = order.channelDescriptor else { return }
-        let message = Activation(
-            typeName: order.typeName, client: order.client.process, isDetached: order.isDetached)
-        let passed = [channel, order.client.sentinel.readEnd.descriptor]
-        let timeout = reactor.addTimer(after: Self.activationTimeout) { [unowned spare] in spare.send(.kill) }
-        spare.state = .activating(order, activation: activation, timeout: timeout)
-        do {
-            try activation.withDescriptor { descriptor throws(FramingError) in
-                try framing { () throws(Errno) in
-                    try reactor.addReader(descriptor) { [unowned self, unowned spare] _ in
-                        hasAnswered(spare)
-                    }
-                }
-            }
-            try activation.send(message: message, passing: passed, until: .now)
-        } catch {
-            // It is dead, or as good as that; its end gives the order back.
-            spare.send(.kill)
-        }
-    }
-
-    private func hasAnswered(_ spare: ServerChild) {
-        guard case .activating(let order, let activation, let timeout) = spare.state else { return }
-        guard (try? activation.receive(until: .now)) != nil else {
-            // The end of the stream: it has died, which its own descriptor will tell.
-            try? activation.withDescriptor { reactor.removeReader($0) }
-            return
-        }
-        stopAwaiting(activation, timeout)
-        activation.close()
-        activationCount += 1
-        spares.hasServed()
-        hasBegun(spare, order)
-    }
-
-    private func stopAwaiting(_ activation: Connection, _ timeout: TimerID) {
-        reactor.cancelTimer(timeout)
-        try? activation.withDescriptor { reactor.removeReader($0) }
     }
 
     // MARK: Statistics

@@ -55,6 +55,13 @@ enum ServerStart {
         // They are open for as long as the server, and one of them in every child.
         let theirs = FileDescriptor(rawValue: registration.second.take())
         let ours = FileDescriptor(rawValue: registration.first.take())
+        ForkServer.serveChildren(registration: theirs)
+        #if os(Linux)
+            try keepExitHandlersFromChildren()
+        #endif
+        // Children have what the server has.
+        let noSignals: SignalSet = []
+        noSignals.setAsMask()
         let inheritance = ForkedChild.Inheritance(
             keptDescriptors: kept, dispositions: dispositions, openFilesLimit: try ResourceLimit.current(.openFiles),
             registration: theirs)

@@ -160,6 +160,13 @@ extension Connection {
         do throws(FramingError) { return try inbox.decoder.next(limit: limit) } catch { throw noted(error) }
     }
 
+    /// Takes the memory now that the first message would take: for a process that is about to fork, and whose child receives.
+    package func prepareReceiving() {
+        _ = receiving.lock(until: .never)
+        defer { receiving.unlock() }
+        inbox.decoder.allocateBuffer()
+    }
+
     // MARK: The turn
 
     /// Takes the turn to receive, until `endReceiving`.

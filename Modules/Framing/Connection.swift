@@ -51,6 +51,13 @@ public final class Connection: Sendable {
             descriptorLimit: descriptorLimit)
     }
 
+    /// Makes a connection of a blocking stream socket, without asking the kernel whether it is one.
+    package convenience init(
+        socket: consuming OwnedFileDescriptor, readable: Bool = true, writable: Bool = true, descriptorLimit: Int = 0
+    ) {
+        self.init(socket, isSocket: true, readable: readable, writable: writable, descriptorLimit: descriptorLimit)
+    }
+
     /// Makes a connection of a descriptor of which everything is known.
     init(
         _ descriptor: consuming OwnedFileDescriptor, isSocket: Bool, isBlocking: Bool = true, readable: Bool = true,

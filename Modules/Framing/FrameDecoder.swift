@@ -66,7 +66,7 @@ public struct FrameDecoder: Sendable {
         _ read: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
     ) throws(Failure) -> Int {
         if large != nil, !large!.isComplete { return try large!.fill(read) }
-        if buffer.isEmpty { buffer = Self.uninitialized(Self.bufferSize) }
+        allocateBuffer()
         if filled.isEmpty {
             filled = 0..<0
         } else if filled.upperBound == buffer.count {
@@ -78,6 +78,11 @@ public struct FrameDecoder: Sendable {
         }
         filled = filled.lowerBound..<end + count
         return count
+    }
+
+    /// Takes the memory now that the first `fill` would take.
+    mutating func allocateBuffer() {
+        if buffer.isEmpty { buffer = Self.uninitialized(Self.bufferSize) }
     }
 
     /// The next complete message; `nil` when more bytes are needed.

@@ -108,7 +108,7 @@
         mutating func fetch(upTo count: Int) -> (events: [KernelEvent], mayBeMore: Bool) {
             var events: [KernelEvent] = []
             let count = min(count, 256)
-            let hints = (try? epoll.wait(upTo: count, timeout: .zero)) ?? []
+            let hints = (try? epoll.wait(upTo: count, until: .now)) ?? []
             for (index, hint) in hints.enumerated() {
                 guard hint.token == Self.writeToken else {
                     if let event = event(of: hint) { events.append(event) }
@@ -116,7 +116,7 @@
                 }
                 // Hints are given once: no more of them are taken than there is room for.
                 let room = count - events.count - (hints.count - index - 1)
-                let writeHints = (try? writeEpoll.wait(upTo: room, timeout: .zero)) ?? []
+                let writeHints = (try? writeEpoll.wait(upTo: room, until: .now)) ?? []
                 for hint in writeHints {
                     if let event = event(of: hint) { events.append(event) }
                 }

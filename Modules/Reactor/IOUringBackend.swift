@@ -83,9 +83,9 @@
                 return
             }
             // What ends removed polls ends a wait too, and is nothing to tell.
-            hasRemovals = false
             let deadline = Deadline.after(timeout)
             repeat { try ring.wait(timeout: deadline.remaining) } while takeEvents(into: &events) && events.isEmpty
+            hasRemovals = false
         }
 
         public func recreate() throws(Errno) {

@@ -70,12 +70,7 @@ public final class KqueueBackend<Kernel: KqueueKernel>: ReactorBackend {
     }
 
     public func wait(timeout: Duration?, into events: inout [ReadinessEvent]) throws(Errno) {
-        do throws(Errno) {
-            try kernel.kevent([], into: &received, upTo: 256, timeout: timeout)
-        } catch {
-            if error == .interrupted { return }
-            throw error
-        }
+        try kernel.kevent([], into: &received, upTo: 256, timeout: timeout)
         for event in received {
             let number = Int(event.ident)
             guard let known = watched[number] else { continue }

@@ -73,7 +73,7 @@ public final class Reactor {
         // Handlers may run the reactor: they shall not meet this batch again.
         swap(&batch, &events)
         batch.removeAll(keepingCapacity: true)
-        try backend.wait(timeout: waitingTime(timeout), into: &batch)
+        try wait(timeout, into: &batch)
         // By its place: an iterator would hold the array, which costs two atomic instructions a round.
         var place = 0
         while place < batch.count {
@@ -254,12 +254,18 @@ public final class Reactor {
         nextJob = 0
     }
 
-    private func waitingTime(_ timeout: Duration?) -> Duration? {
-        if !jobs.isEmpty || !watched.alwaysReady.isEmpty { return .zero }
-        // A timeout that has passed already only looks.
-        let timeout = timeout.map { max($0, .zero) }
-        guard !timers.isEmpty, let due = timers.nextDue?.remaining else { return timeout }
-        return timeout.map { min($0, due) } ?? due
+    /// Signals do not end the wait: those that are watched for ring the waker.
+    private func wait(_ timeout: Duration?, into batch: inout [ReadinessEvent]) throws(Errno) {
+        let isToLook = timeout == .zero || !jobs.isEmpty || !watched.alwaysReady.isEmpty
+        var deadline = isToLook ? .never : Deadline.after(timeout)
+        if let due = timers.nextDue { deadline = min(deadline, due) }
+        while true {
+            do throws(Errno) {
+                return try backend.wait(timeout: isToLook ? .zero : deadline.remaining, into: &batch)
+            } catch {
+                guard error == .interrupted else { throw error }
+            }
+        }
     }
 
     private func runDueTimers() {

@@ -40,11 +40,13 @@ public protocol ReactorBackend: AnyObject, SendableMetatype {
     /// Afterwards nothing here keeps its file open.
     func deregister(_ descriptor: FileDescriptor)
 
-    /// Waits until something is ready, the timeout has passed (never earlier), or a signal came.
+    /// Waits, once, until something is ready or the timeout has passed, never earlier.
     ///
     /// - Parameters:
     ///   - timeout: `nil` waits for ever, zero only looks.
     ///   - events: Empty when called; gets what is ready, at most one entry a descriptor.
+    /// - Throws: `Errno.interrupted`, with no events, when a signal ended the wait: the reactor waits for what is left then.
+    ///   Also without any signal does Linux do that to a thread that has closed an io_uring.
     func wait(timeout: Duration?, into events: inout [ReadinessEvent]) throws(Errno)
 
     /// Starts anew, watching nothing: in a forked process, whose copy shall not disturb its parent's, or where the kernel

@@ -23,6 +23,9 @@ extension ConformanceCheck {
             "a wait that signals interrupt ends neither early for timers nor for run",
             SignalChecks.interrupted),
         ConformanceCheck(
+            "a round that signals interrupt lasts as long as its timeout",
+            SignalChecks.interruptedRound),
+        ConformanceCheck(
             "a reader is told under a storm of signals, once",
             SignalChecks.interruptedReader),
     ]
@@ -169,6 +172,17 @@ private enum SignalChecks {
         try whileInterrupted(bench) { try reactor.runUntilStopped() }
         bench.expect(due.hasPassed, "a signal ended the run")
         bench.expect(repeated > 0, "the repeating timer did not run")
+    }
+
+    static func interruptedRound(_ bench: Workbench) throws {
+        let reactor = try bench.reactor()
+        try whileInterrupted(bench) {
+            for _ in 1...10 {
+                let deadline = Deadline.after(.milliseconds(10))
+                try reactor.runOnce(timeout: .milliseconds(10))
+                bench.expect(deadline.hasPassed, "a signal ended the round")
+            }
+        }
     }
 
     static func interruptedReader(_ bench: Workbench) throws {

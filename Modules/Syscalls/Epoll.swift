@@ -57,16 +57,18 @@
             try checked(epoll_ctl(owned.descriptor.rawValue, EPOLL_CTL_DEL, descriptor.rawValue, &event))
         }
 
-        /// Waits for events once: a signal ends the wait early, with none.
+        /// Waits for events, or until the deadline has passed: there are none then. Signals do not end or prolong it.
         ///
         /// - Parameters:
         ///   - count: The most events that are given at once; at least one.
-        ///   - timeout: `nil` waits for ever. Before Linux 5.11 the kernel counts in milliseconds: it is rounded up.
+        ///   - deadline: Before Linux 5.11 the kernel counts in milliseconds: what is left is rounded up.
         ///
         /// The corresponding C function is `epoll_pwait2`.
-        public func wait(upTo count: Int, timeout: Duration?) throws(Errno) -> [Event] {
+        public func wait(upTo count: Int, until deadline: Deadline = .never) throws(Errno) -> [Event] {
             try withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: max(1, count)) { buffer throws(Errno) in
-                let filled = try wait(into: buffer, timeout: timeout)
+                let filled = try repeatedWhenInterrupted { () throws(Errno) in
+                    try wait(into: buffer, timeout: deadline.remaining)
+                }
                 return buffer[..<filled].map { Event(events: Events(rawValue: $0.events), token: $0.data.u64) }
             }
         }
@@ -77,7 +79,10 @@
             public let token: UInt64
         }
 
-        /// The same into memory of the caller's. Returns how many events were filled.
+        /// The same once, into memory of the caller's: a signal ends the wait by `Errno.interrupted`.
+        ///
+        /// - Parameter timeout: `nil` waits for ever.
+        /// - Returns: How many events were filled.
         package func wait(
             into events: UnsafeMutableBufferPointer<epoll_event>, timeout: Duration?
         ) throws(Errno) -> Int {
@@ -88,10 +93,7 @@
             } else {
                 count = csys_epoll_wait(owned.descriptor.rawValue, events.baseAddress, CInt(events.count), nil)
             }
-            if count >= 0 { return Int(count) }
-            let error = Errno.current
-            if error == .interrupted { return 0 }
-            throw error
+            return Int(try checked(count))
         }
     }
 #endif

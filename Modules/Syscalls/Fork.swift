@@ -36,11 +36,11 @@ public func flushStandardStreams() {
 }
 
 #if os(Linux)
-    /// Has the exit handlers that are installed by now never run, for a fork's child whose parent they belong to. Those installed
-    /// later do. Linux only.
+    /// Keeps the exit handlers that are installed by now to this process: in children that it forks they do not run, those that
+    /// are installed later do. Linux only.
     ///
     /// The corresponding C function is `on_exit`.
-    public func forgetExitHandlers() throws(Errno) {
-        guard csys_forget_exit_handlers() == 0 else { throw .noMemory }
+    public func keepExitHandlersFromChildren() throws(Errno) {
+        guard csys_keep_exit_handlers_from_children() == 0 else { throw .noMemory }
     }
 #endif

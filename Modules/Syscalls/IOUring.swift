@@ -42,7 +42,7 @@
             try checked(csys_ring_remove_poll(&ring, key))
         }
 
-        /// Hands requests over, and waits for events once: a signal ends the wait early, with none.
+        /// Hands requests over, and waits for events once: a signal ends the wait by `Errno.interrupted`.
         ///
         /// The corresponding C function is `io_uring_enter`.
         package mutating func wait(timeout: Duration?) throws(Errno) {
@@ -56,7 +56,7 @@
             if result != -1 { return }
             let error = Errno.current
             // The last one says that completions are to be taken first.
-            guard error == .interrupted || error == .streamTimedOut || error == .resourceBusy else { throw error }
+            guard error == .streamTimedOut || error == .resourceBusy else { throw error }
         }
 
         /// A poll that is complete, or has something to tell.

@@ -51,19 +51,13 @@ import CSyscalls
 /// The corresponding C function is `ppoll` (`poll` on Darwin).
 @discardableResult
 public func poll(_ entries: inout [PollEntry], until deadline: Deadline = .never) throws(Errno) -> Int {
-    try repeatedWhenInterrupted { () throws(Errno) in try rawPoll(&entries, timeout: deadline.remaining) }
+    try repeatedWhenInterrupted { () throws(Errno) in try pollOnce(&entries, timeout: deadline.remaining) }
 }
 
-/// Waits once: a signal ends the wait early, with none ready.
+/// The same once: a signal ends the wait by `Errno.interrupted`. The corresponding C function is `ppoll`.
+///
+/// - Parameter timeout: `nil` waits for ever.
 package func pollOnce(_ entries: inout [PollEntry], timeout: Duration?) throws(Errno) -> Int {
-    do throws(Errno) {
-        return try rawPoll(&entries, timeout: timeout)
-    } catch .interrupted {
-        return 0
-    }
-}
-
-private func rawPoll(_ entries: inout [PollEntry], timeout: Duration?) throws(Errno) -> Int {
     let result = entries.withUnsafeMutableBytes { bytes in
         // PollEntry holds nothing but a pollfd.
         let pointer = bytes.baseAddress?.assumingMemoryBound(to: pollfd.self)
@@ -79,7 +73,7 @@ private func rawPoll(_ entries: UnsafeMutablePointer<pollfd>?, _ count: Int, tim
 }
 
 /// Repeats a wait whose timeout is worked out anew each time, so that signals do not make it drift.
-private func repeatedWhenInterrupted<Result>(_ wait: () throws(Errno) -> Result) throws(Errno) -> Result {
+func repeatedWhenInterrupted<Result>(_ wait: () throws(Errno) -> Result) throws(Errno) -> Result {
     while true {
         do throws(Errno) {
             return try wait()

@@ -13,6 +13,13 @@ public func setThreadName(_ name: String) {
     csys_set_thread_name(name)
 }
 
+/// Names the calling thread with no more than the call. The corresponding C function is `pthread_setname_np`.
+///
+/// - Parameter name: ASCII.
+package func setThreadName(literal name: StaticString) {
+    csys_set_thread_name(UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self))
+}
+
 /// The calling thread's name. The corresponding C function is `pthread_getname_np`.
 public func threadName() -> String {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { name in
@@ -91,14 +98,14 @@ extension ProcessID {
         }
     }
 
-    extension FileDescriptor {
-        /// Has the kernel send this process a signal whenever the descriptor's state changes. Linux only.
-        ///
-        /// Belongs to the open file, which must not be shared with another process that wants the same.
-        /// The corresponding C function is `fcntl` with `F_SETOWN`, `F_SETSIG` and `O_ASYNC`.
-        package func signalOnChange(_ signal: Signal) throws(Errno) {
-            try checked(csys_signal_on_change(rawValue, signal.rawValue))
-        }
+    /// Has the kernel kill this process when the last write end of a pipe is closed, or something is written to it. Linux only.
+    ///
+    /// - Parameter readEnd: Of the pipe; it may be closed afterwards.
+    /// - Returns: Whether there is a write end.
+    ///
+    /// The corresponding C function is `fcntl` with `F_SETOWN`, `F_SETSIG` and `O_ASYNC`.
+    package func dieWithWriters(of readEnd: FileDescriptor) throws(Errno) -> Bool {
+        try retryingOnInterrupt { csys_die_with_writers(readEnd.rawValue) } == 1
     }
 #endif
 

@@ -65,17 +65,32 @@ import CSyscalls
     }
 #endif
 
-/// Closes every descriptor from `first` on except `kept`, without regard to who owns them.
+/// The descriptors that a fork's child does not keep, whose owners' copies will never run in it. See close_range(2).
 ///
-/// For a fresh child of a fork, whose copies of its parent's owners will never run. The corresponding C function is
+/// Worked out before the fork, so that the child has nothing to do but the calls.
+package struct UnwantedDescriptors {
+    private var ranges: [ClosedRange<UInt32>] = []
+
+    /// Every descriptor from `first` on except `kept`. See close_range(2).
+    package init(from first: CInt, except kept: [FileDescriptor]) {
+        var next = UInt32(first)
+        for number in kept.map({ UInt32($0.rawValue) }).sorted() where number >= next {
+            if number > next { ranges.append(next...number - 1) }
+            next = number + 1
+        }
+        ranges.append(next...UInt32.max)
+    }
+
+    /// Closes them, without regard to who owns them. The corresponding C function is `close_range`.
+    package func close() {
+        for range in ranges { csys_close_range(range.lowerBound, range.upperBound) }
+    }
+}
+
+/// Closes every descriptor from `first` on except `kept`, without regard to who owns them. The corresponding C function is
 /// `close_range`.
 package func closeDescriptors(from first: CInt, except kept: [FileDescriptor]) {
-    var next = first
-    for number in kept.map(\.rawValue).sorted() where number >= first {
-        if number > next { csys_close_range(UInt32(next), UInt32(number - 1)) }
-        next = max(next, number + 1)
-    }
-    csys_close_range(UInt32(next), UInt32.max)
+    UnwantedDescriptors(from: first, except: kept).close()
 }
 
 /// Closes the descriptors of a range, without regard to who owns them. The corresponding C function is `close_range`.

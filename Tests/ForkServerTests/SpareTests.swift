@@ -1,7 +1,6 @@
 import ForkServer
 import ForkServerTestPrograms
 import ProcessTestSupport
-import Synchronization
 import Syscalls
 import TestSupport
 import Testing
@@ -57,26 +56,23 @@ struct SpareTests {
         try withServer(hosted { $0.spares = .fixed(2) }) { server in
             try server.start()
             let process = try #require(server.processID)
-            let isDone = Flag()
-            let killer = try Background {
-                var killed = 0
-                while !isDone.isSet {
-                    for child in try process.children() where try child.isSpare() {
-                        if (try? child.send(.kill)) != nil { killed += 1 }
-                    }
-                    Deadline.after(.microseconds(300)).sleep()
+            for round in 0..<100 {
+                #expect(try becomesTrue { try server.statistics()!.sparesReady > 0 })
+                let spares = try process.children().filter { try $0.isSpare() }
+                let killer = try Background {
+                    // From before the request is sent until after it is served.
+                    Deadline.after(.microseconds(5 * round)).sleep()
+                    for spare in spares { try? spare.send(.kill) }
                 }
-                return killed
-            }
-            defer { isDone.set() }
-            for round in 0..<200 {
-                let code = CInt(round % 100)
+                let code = CInt(round)
                 let status = try server.spawn(Leave(code: code), until: .generous).wait(until: .generous)
+                try killer.get()
                 // One that had said that it took the request may be met too, on its way to being an ordinary child.
                 #expect(status == .exited(code) || status == .signaled(9, coreDumped: false))
+                // One that serves ends the pause after the deaths.
+                #expect(try becomesTrue { try server.statistics()!.sparesReady > 0 })
+                #expect(try server.spawn(Leave(code: 1), until: .generous).wait(until: .generous) == .exited(1))
             }
-            isDone.set()
-            #expect(try killer.get() > 0)
             #expect(try becomesTrue { try server.statistics()!.sparesReady == 2 })
         }
     }
@@ -120,13 +116,6 @@ struct SpareTests {
             for spare in spares { #expect(try spare.ends()) }
         }
     }
-}
-
-private final class Flag: Sendable {
-    private let value = Atomic(false)
-
-    var isSet: Bool { value.load(ordering: .acquiring) }
-    func set() { value.store(true, ordering: .releasing) }
 }
 
 extension ProcessID {

@@ -36,6 +36,7 @@ extern const struct floor wakeup_floor;
 extern const struct floor tracker_floor;
 extern const struct floor forkserver_alive_floor;
 extern const struct floor forkserver_lifecycle_floor;
+extern const struct floor forkserver_rate_floor;
 
 /// The value of an option of the running benchmark, without its dashes. 0 if it has no such option.
 uint64_t option(const char *name);

@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-enum { most_options = 4, most_words = 3 };
+enum { most_options = 5, most_words = 3 };
 static const uint64_t most_repeat = 1000000000;
 static const uint64_t most_bytes = 1 << 30;
 
@@ -20,6 +20,10 @@ struct option {
 #else
 #define BACKENDS {"poll"}
 #endif
+
+#define FORK_SERVER \
+    {"spares", 0, 0, 64, {0}}, {"preload-mib", 0, 0, 1 << 20, {0}}, {"huge-pages", 0, 0, 1, {0}}
+#define PACED {"paced-us", 0, 0, 60000000, {0}}
 
 static struct benchmark {
     const char *name;
@@ -52,10 +56,11 @@ static struct benchmark {
      // The shortest REGISTER line with a name; the longest whose UNREGISTER is within 512 bytes.
      {{"bytes", 40, 26, 510, {0}}, {"repeat", 100, 1, most_repeat, {0}}}},
 #ifdef __linux__
-    {"forkserver-alive", "request until the child's first byte", &forkserver_alive_floor,
-     {{"paced-us", 0, 0, 60000000, {0}}, {"preload-mib", 0, 0, 1 << 20, {0}}}},
-    {"forkserver-lifecycle", "request until the child's exit status", &forkserver_lifecycle_floor,
-     {{"paced-us", 0, 0, 60000000, {0}}, {"preload-mib", 0, 0, 1 << 20, {0}}}},
+    {"forkserver-alive", "request until the child's first byte", &forkserver_alive_floor, {FORK_SERVER, PACED}},
+    {"forkserver-lifecycle", "request until the child's exit status", &forkserver_lifecycle_floor, {FORK_SERVER, PACED}},
+    {"forkserver-rate", "per child, some under way at a time", &forkserver_rate_floor,
+     // Fewer under way than children in all, or the oldest would be waited for before it was asked for.
+     {FORK_SERVER, {"repeat", 64, 64, most_repeat, {0}}, {"under-way", 8, 1, 64, {0}}}},
 #endif
 };
 

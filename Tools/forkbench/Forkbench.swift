@@ -1,4 +1,5 @@
 import ForkServer
+import ForkbenchCore
 import Syscalls
 
 /// The tool that composes every layer: checks them, measures them, and hashes files with them.

@@ -112,9 +112,9 @@ char **csys_environ(void);
 /// pthread_setname_np(3) of the calling thread; names are cut to what the kernel takes.
 void csys_set_thread_name(const char *name);
 #ifdef __linux__
-/// Has exit(3) leave with _exit(2), after flushing, once the handlers that are installed from now on have run: those
-/// installed before never do. See on_exit(3).
-int csys_forget_exit_handlers(void);
+/// Has exit(3) in children leave with _exit(2), after flushing, once the handlers that are installed from now on have run:
+/// those installed before run in this process alone. See on_exit(3).
+int csys_keep_exit_handlers_from_children(void);
 #endif
 
 #ifdef __linux__
@@ -144,8 +144,9 @@ extern const int csys_pr_set_pdeathsig, csys_pr_set_child_subreaper;
 int csys_set_affinity(pid_t pid, const int *cpus, size_t count);
 /// The number of processors allowed, of which up to `capacity` are stored.
 int csys_get_affinity(pid_t pid, int *cpus, size_t capacity);
-/// Asks for `signal` to be sent to this process when `descriptor` changes state (O_ASYNC, F_SETSIG).
-int csys_signal_on_change(int descriptor, int signal);
+/// Has the kernel kill this process when the last write end of a pipe is closed (O_ASYNC, F_SETSIG), for good. Returns
+/// whether one is open now.
+int csys_die_with_writers(int pipe);
 #endif
 /// Credentials of the peer of a connected Unix socket (SO_PEERCRED, getpeereid).
 int csys_peer_credentials(int socket, pid_t *pid, uid_t *uid, gid_t *gid);

@@ -42,8 +42,6 @@ public final class SelectBackend: ReactorBackend {
         switch DescriptorSet.select(&readable, &writable, timeout: timeout) {
         case nil:
             break
-        case .interrupted:
-            return
         case .badFileDescriptor:
             // One of them was closed, and select(2) does not say which.
             for (descriptor, registration) in registrations where !descriptor.isOpen {

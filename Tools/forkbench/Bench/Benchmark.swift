@@ -1,17 +1,25 @@
+import ForkbenchCore
+
 /// One thing that is measured, and the floor that it is measured against.
 struct Benchmark: Sendable {
+    /// Its layer, what it measures, and what sets it apart from its neighbours: `layer.what.how`.
     let name: String
     let layer: Layer
     let summary: String
+    var unit = Unit.microseconds
+    /// What is good enough; `nil` where nobody has said.
+    var goal: Goal?
     /// Whether it measures an emulation, which is for tests and not for speed: only on request.
     var isEmulated = false
-    /// The number of idle descriptors, of a benchmark that is a point of the plot of `--html` alone.
-    var idleInPlot: Int?
+    /// Of a benchmark that is a point of a plot of `--html` alone.
+    var plot: PlotPoint?
     /// Where the measuring process and its peers are pinned; both sides alike.
     let placement: Placement
-    /// The floor in C: name and options of `forkbench-floor`.
-    let floor: [String]
-    /// Sets ours up; what it returns takes one sample, in nanoseconds.
+    /// The floor in C: name and options of `forkbench-floor`. `nil` where there is nothing to compare with.
+    var floor: [String]?
+    /// The same work in the peers' script: its name there, and options. `nil` where they have nothing like it.
+    var peer: [String]?
+    /// Sets ours up; what it returns takes one sample: nanoseconds, or KiB where that is the unit.
     let makeSampler: @Sendable (SampleContext) throws -> () throws -> UInt64
 
     enum Placement: Sendable {
@@ -21,9 +29,11 @@ struct Benchmark: Sendable {
         case apart
     }
 
+    /// A file of `Benchmarks` each, in the order of the layers.
     static let all: [Benchmark] =
-        syscallsBenchmarks + fdPassingBenchmarks + framingBenchmarks + authBenchmarks + reactorBenchmarks
-        + trackerBenchmarks + forkServerBenchmarks + poolBenchmarks
+        pipeBenchmarks + descriptorBenchmarks + roundtripBenchmarks + streamBenchmarks + handshakeBenchmarks
+        + reactorBenchmarks + registerBenchmarks + aliveBenchmarks + rateBenchmarks + lifecycleBenchmarks
+        + poolBenchmarks
 }
 
 /// What a sampler is told of where it runs.

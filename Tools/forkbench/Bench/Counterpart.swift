@@ -1,5 +1,6 @@
 import Auth
 import FDPassing
+import ForkbenchCore
 import Framing
 import Syscalls
 
@@ -92,4 +93,11 @@ enum Counterpart: String {
 struct StartedCounterpart: ~Copyable {
     let process: ProcessID
     let channel: OwnedFileDescriptor
+}
+
+extension SampleContext {
+    func connect(to peer: Counterpart) throws -> Connection {
+        let started = try Counterpart.start(peer, cpu: peerCPU)
+        return Connection(started.channel)
+    }
 }

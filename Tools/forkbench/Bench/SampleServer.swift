@@ -1,3 +1,4 @@
+import ForkbenchCore
 import Syscalls
 
 /// Our side of a benchmark, as a process of its own: the same conversation as `forkbench-floor` has.

@@ -15,9 +15,9 @@ let lowerScenarios = [
         options.descriptors[7] = pipe.writeEnd.descriptor
         let process = try ProcessID.spawn("/bin/sh", options)
         let status = try process.wait()
-        try expect(status == .exited(42), "the program \(status)")
+        try expect("the program's end", status, is: .exited(42))
         let said = try pipe.readEnd.descriptor.read(upTo: 100)
-        try expect(said == Array("mapped\n".utf8), "the program wrote \(said)")
+        try expect("its output", String(decoding: said, as: UTF8.self), is: "mapped\n")
     },
     Scenario(layer: .fdpass, name: "1,000 descriptors go to a process and come back in order") {
         let peer = try Counterpart.start(.descriptorEcho)
@@ -29,13 +29,14 @@ let lowerScenarios = [
             try channel.descriptor.sendDescriptors(pipes.map(\.readEnd))
             let batch = try channel.descriptor.receiveDescriptors(pipes.count)
             for (pipe, received) in zip(pipes, batch.remaining) {
-                let same = try pipe.readEnd.status().identity == received.status().identity
-                try expect(same, "\(received) is not the pipe that was sent")
+                let (sent, back) = (try pipe.readEnd.status().identity, try received.status().identity)
+                try expect(
+                    "each descriptor as it was sent, inode \(sent.inode)", sent == back, seen: "inode \(back.inode)")
             }
             sent += pipes.count
         }
         try channel.descriptor.shutdown()
-        try expect(try peer.process.wait() == .exited(0), "the peer failed")
+        try expect("the peer's end", try peer.process.wait(), is: .exited(0))
     },
     Scenario(layer: .framing, name: "messages of all sizes are echoed by another process") {
         let peer = try Counterpart.start(.echo)
@@ -43,11 +44,11 @@ let lowerScenarios = [
         for size in [0, 1, 16384, 16385, 65536] {
             let message = try randomBytes(size)
             try connection.send(message)
-            try expect(
-                try connection.receive(until: .after(.seconds(20))) == message, "\(size) bytes came back changed")
+            let answer = try connection.receive(until: .after(.seconds(20)))
+            try expect("the same \(size) bytes", answer == message, seen: "\(answer.count) bytes, not the same")
         }
         connection.close()
-        try expect(try peer.process.wait() == .exited(0), "the peer failed")
+        try expect("the peer's end", try peer.process.wait(), is: .exited(0))
     },
     Scenario(layer: .auth, name: "two processes authenticate each other, and a wrong key is refused") {
         let peer = try Counterpart.start(.handshake)
@@ -60,10 +61,12 @@ let lowerScenarios = [
         let listener = try JoinedThread {
             try other.authenticateAsListener(key: try AuthenticationKey(Array("right".utf8)))
         }
-        try expectError("a refusal", where: { $0 is AuthenticationError }) {
+        try expectError("a refusal by AuthenticationError", where: { $0 is AuthenticationError }) {
             try one.authenticateAsClient(key: try AuthenticationKey(Array("wrong".utf8)))
         }
-        try expectError("a refusal", where: { $0 is AuthenticationError }) { try listener.join() }
+        try expectError("a refusal by AuthenticationError", where: { $0 is AuthenticationError }) {
+            try listener.join()
+        }
     },
     Scenario(layer: .reactor, name: "each backend tells of readiness, time, other threads' work and ended children") {
         for backend in ReactorBackends.all { try checkReactor(backend) }
@@ -105,7 +108,7 @@ private func checkReactor(_ backend: any ReactorBackend.Type) throws {
     try pipe.writeEnd.descriptor.writeAll([1])
     let deadline = Deadline.after(.seconds(20))
     while seen.count < 4, !deadline.hasPassed { try reactor.runOnce(timeout: .seconds(1)) }
-    try expect(seen.count == 4, "\(backend.name) told only of \(seen.sorted())")
+    try expect("what \(backend.name) tells of", seen.sorted(), is: ["child", "readiness", "time", "work"])
 }
 
 /// A thread whose error is thrown where it is joined.

@@ -1,3 +1,4 @@
+import ForkbenchCore
 import Syscalls
 
 /// Something that the layers do together, checked on real processes: it passes or throws.
@@ -7,51 +8,81 @@ struct Scenario: Sendable {
     let run: @Sendable () throws -> Void
 
     static let all: [Scenario] = lowerScenarios + upperScenarios + togetherScenarios
+}
 
-    /// Runs those of some layers, a line each. Returns how many failed.
-    static func runAll(in layers: Set<Layer>) -> Int {
+extension [Scenario] {
+    /// Runs them, a line each; below one that failed what was expected and what was seen. Returns how many failed.
+    func runAll(_ style: TerminalStyle, show: (String) -> Void) -> Int {
         var failed = 0
-        for scenario in all where layers.contains(scenario.layer) {
+        for scenario in self {
             let start = Deadline.now
-            let title = "\(scenario.layer.rawValue.padded(to: 12))\(scenario.name)"
+            func line(_ verdict: String, _ colour: TerminalStyle.Colour) -> String {
+                let time = "(\(nanoseconds(since: start) / 1_000_000) ms)"
+                return style.paint(verdict.padded(to: 8), colour) + scenario.layer.rawValue.padded(to: 12)
+                    + "\(scenario.name) \(time)"
+            }
             do {
                 try scenario.run()
-                print("ok      \(title) (\(nanoseconds(since: start) / 1_000_000) ms)")
+                show(line("ok", .green))
             } catch {
                 failed += 1
-                print("FAILED  \(title): \(error)")
+                show(line("FAILED", .red))
+                let unexpected = error as? Unexpected ?? Unexpected(expected: "no error", seen: "\(error)")
+                show("        expected: \(unexpected.expected)\n        seen:     \(unexpected.seen)")
             }
-            flushStandardStreams()
         }
         return failed
     }
 }
 
+extension Command {
+    func runCheck(_ arguments: [String]) throws -> Int32 {
+        let parsed = try parse(arguments)
+        let layers = try parsed.layers()
+        let filter = parsed.values["--filter"]
+        let chosen = Scenario.all.filter { scenario in
+            layers.contains(scenario.layer) && filter.map { "\(scenario.layer) \(scenario.name)".contains($0) } ?? true
+        }
+        guard !chosen.isEmpty else { throw UsageError("check: no scenario matches; see forkbench list") }
+        let failed = chosen.runAll(TerminalStyle(of: .standardOutput)) { print($0) }
+        print(failed == 0 ? "All \(chosen.count) passed." : "\(failed) of \(chosen.count) failed.")
+        return failed == 0 ? 0 : 1
+    }
+}
+
 /// What a scenario found instead of what it expected.
-struct Unexpected: Error, CustomStringConvertible {
-    let description: String
+struct Unexpected: Error {
+    let expected: String
+    let seen: String
+}
+
+/// Fails a scenario unless something is as expected.
+func expect<Value: Equatable>(_ what: String, _ seen: Value, is expected: Value) throws {
+    if seen != expected { throw Unexpected(expected: "\(what): \(expected)", seen: "\(seen)") }
 }
 
 /// Fails a scenario unless the condition holds.
-func expect(_ condition: Bool, _ description: @autoclosure () -> String) throws {
-    if !condition { throw Unexpected(description: description()) }
+func expect(_ expected: String, _ condition: Bool, seen: @autoclosure () -> String) throws {
+    if !condition { throw Unexpected(expected: expected, seen: seen()) }
 }
 
 /// Fails a scenario unless the call throws an error that is as expected.
-func expectError(_ description: String, where isExpected: (any Error) -> Bool, _ body: () throws -> Void) throws {
+func expectError(_ expected: String, where isExpected: (any Error) -> Bool, _ body: () throws -> Void) throws {
     do {
         try body()
     } catch {
-        return try expect(isExpected(error), "\(description) was expected, and it was: \(error)")
+        return try expect(expected, isExpected(error), seen: "\(error)")
     }
-    throw Unexpected(description: "\(description) was expected, and nothing was thrown")
+    throw Unexpected(expected: expected, seen: "no error")
 }
 
 /// Waits until a condition holds that no descriptor tells of.
-func expectSoon(_ description: String, within time: Duration = .seconds(20), _ condition: () throws -> Bool) throws {
+func expectSoon(
+    _ expected: String, within time: Duration = .seconds(20), seen: () -> String, _ condition: () throws -> Bool
+) throws {
     let deadline = Deadline.after(time)
     while try !condition() {
-        if deadline.hasPassed { throw Unexpected(description: "not within \(time): \(description)") }
+        if deadline.hasPassed { throw Unexpected(expected: "\(expected), within \(time)", seen: seen()) }
         Deadline.after(.milliseconds(5)).sleep()
     }
 }

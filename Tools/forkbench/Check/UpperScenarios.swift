@@ -12,12 +12,12 @@ let upperScenarios = [
         let names = try ResourceNames()
         _ = try tracker.createSharedMemory(names.segment, size: 4096)
         _ = try tracker.createSemaphore(names.semaphore, value: 1)
-        try expect(names.exist, "they were removed too early")
+        try expect("they are there until then", names.exist, seen: "neither is")
         try tracker.dropReference(names.segment, .sharedMemory)
         try tracker.dropReference(names.semaphore, .semaphore)
         let status = try tracker.close()
-        try expect(status == .exited(0), "the tracker \(status?.description ?? "never ran")")
-        try expect(!names.exist, "they are still there")
+        try expect("the tracker's end", status, is: .exited(0))
+        try expect("none is left", !names.exist, seen: "one is")
     },
     Scenario(
         layer: .forkserver, name: "100 children of a preloaded server, with two descriptors each, end as they should"
@@ -35,9 +35,9 @@ let upperScenarios = [
                     output: PassedDescriptor(duplicating: output.writeEnd.descriptor)))
             try input.writeEnd.descriptor.writeAll("number \(number)")
             let status = try child.wait(until: .after(.seconds(20)))
-            try expect(status == .exited(Int32(number)), "child \(number) \(status)")
+            try expect("child \(number)'s end", status, is: .exited(Int32(number)))
             let said = String(decoding: try output.readEnd.descriptor.read(upTo: 200), as: UTF8.self)
-            try expect(said == "number \(number) from the preload", "child \(number) said “\(said)”")
+            try expect("what child \(number) says", said, is: "number \(number) from the preload")
         }
     },
     Scenario(layer: .forkserver, name: "a server serves with each backend, the emulated ones too") {
@@ -54,7 +54,7 @@ let upperScenarios = [
                     output: PassedDescriptor(duplicating: output.writeEnd.descriptor)))
             try input.writeEnd.descriptor.writeAll("by \(backend.name)")
             let status = try child.wait(until: .after(.seconds(20)))
-            try expect(status == .exited(9), "with \(backend.name) the child \(status)")
+            try expect("with \(backend.name) the child's end", status, is: .exited(9))
         }
     },
     Scenario(layer: .pool, name: "1,000 tasks end in a result or in their worker's death while workers are killed") {
@@ -75,15 +75,14 @@ let upperScenarios = [
         var deaths = 0
         for (number, result) in results.enumerated() {
             do {
-                let sum = try result.get()
-                try expect(sum == number * (number + 1) / 2, "the sum to \(number) is wrong: \(sum)")
+                try expect("the sum to \(number)", try result.get(), is: number * (number + 1) / 2)
             } catch PoolError.workerDied(let death) where death.status == .signaled(9, coreDumped: false) {
                 deaths += 1
             }
         }
-        try expect(results.count == 1000, "only \(results.count) tasks ended")
-        try expect(deaths > 0, "no task met its worker's death: nothing was checked")
-        try expect(try pool.run(SumTo(number: 10)) == 55, "the pool does not work any more")
+        try expect("ended tasks", results.count, is: 1000)
+        try expect("tasks that meet their worker's death", deaths > 0, seen: "none: nothing was checked")
+        try expect("the pool works on: the sum to 10", try pool.run(SumTo(number: 10)), is: 55)
         pool.shutDown()
     },
 ]

@@ -21,11 +21,14 @@ private func killVictim(busy: Bool) throws {
     try channel.send(BinaryEncoder().encode(Victim.Orders(names: names, isBusy: busy)))
     pair.second.discard()
     let report = try BinaryDecoder().decode(Victim.Report.self, from: channel.receive(until: .after(.seconds(30))))
-    try expect(names.exist, "the victim did not make its segment and semaphore")
-    try expect(report.processes.count == 5, "the victim has \(report.processes.count) processes instead of 5")
+    try expect("the victim makes a segment and a semaphore", names.exist, seen: "neither is there")
+    try expect("the victim's processes", report.processes.count, is: 5)
     try victim.send(.kill)
     _ = try victim.wait()
-    try expectSoon("processes \(report.processes.filter(isAlive)) and resources of a killed program are gone") {
+    func left() -> String {
+        "processes \(report.processes.filter(isAlive)), and \(names.exist ? "a segment or semaphore" : "no resources")"
+    }
+    try expectSoon("no process and no resource of a killed program is left", seen: left) {
         !report.processes.contains(where: isAlive) && !names.exist
     }
 }

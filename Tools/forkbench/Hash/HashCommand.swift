@@ -1,17 +1,18 @@
 import Auth
 import FDPassing
 import ForkServer
+import ForkbenchCore
 import Pool
 import Syscalls
 
 extension Command {
     /// Hashes files with a pool. Returns 1 when one could not be read.
     func runHash(_ arguments: [String]) async throws -> Int32 {
-        let parsed = try Arguments(arguments, command: self, valued: ["--workers"])
+        let parsed = try parse(arguments)
         guard !parsed.rest.isEmpty else { throw UsageError("hash: expected a PATH; see forkbench hash --help") }
         var walk = TreeWalk()
         for path in rawArguments(parsed.rest) { walk.add(path) }
-        var run = HashRun(files: walk.sortedFiles, progress: Progress(total: walk.fileCount))
+        var run = HashRun(files: walk.sortedFiles)
         let server = ForkServer()
         let pool = try Pool(workers: try parsed.positiveNumber("--workers"), server: server)
         for error in walk.errors { run.report(error) }

@@ -1,17 +1,17 @@
 import FDPassing
+import ForkbenchCore
 import Pool
 import Syscalls
 
 /// Hashes files in order: a few are at the workers at a time, and each result is printed when those before it are.
 struct HashRun {
     let files: [[UInt8]]
-    private var progress: Progress
+    private var progress = Progress()
     private(set) var hasFailed = false
     private let isTerminal = FileDescriptor.standardOutput.isTerminal
 
-    init(files: [[UInt8]], progress: Progress) {
+    init(files: [[UInt8]]) {
         self.files = files
-        self.progress = progress
     }
 
     /// What became of one file.
@@ -48,7 +48,7 @@ struct HashRun {
                     nextToPrint += 1
                 }
                 print(lines)
-                progress.show(nextToPrint)
+                progress.show("\(nextToPrint) of \(files.count) files")
             }
         }
         progress.clear()
@@ -110,38 +110,5 @@ struct HashRun {
             line.append(hexadecimal[Int(byte & 15)])
         }
         return line + Array("  ".utf8) + escaped + [UInt8(ascii: "\n")]
-    }
-}
-
-/// A line on a terminal's standard error that says how far one is; nothing where that is no terminal.
-struct Progress {
-    private let total: Int
-    private let isTerminal = FileDescriptor.standardError.isTerminal
-    private var isVisible = false
-    private var nextUpdate = Deadline.now
-
-    init(total: Int) {
-        self.total = total
-    }
-
-    /// Ten times a second at most.
-    mutating func show(_ done: Int) {
-        guard isTerminal, nextUpdate.hasPassed else { return }
-        nextUpdate = .after(.milliseconds(100))
-        isVisible = true
-        write("\r\u{1B}[K\(done) of \(total) files")
-    }
-
-    /// Makes room for a line of output.
-    mutating func clear() {
-        guard isVisible else { return }
-        isVisible = false
-        // What takes its place may scroll it away: it is shown again at once.
-        nextUpdate = .now
-        write("\r\u{1B}[K")
-    }
-
-    private func write(_ text: String) {
-        try? FileDescriptor.standardError.writeAll(text)
     }
 }

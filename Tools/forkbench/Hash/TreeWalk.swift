@@ -6,8 +6,6 @@ struct TreeWalk {
     /// What could not be looked into, and why.
     private(set) var errors: [String] = []
 
-    var fileCount: Int { files.count }
-
     /// In the order of their bytes, as `LC_ALL=C sort` has it.
     var sortedFiles: [[UInt8]] { files.sorted { $0.lexicographicallyPrecedes($1) } }
 

@@ -1,6 +1,7 @@
 import Auth
 import FDPassing
 import ForkServer
+import ForkbenchCore
 import Framing
 import ResourceTracker
 import Syscalls

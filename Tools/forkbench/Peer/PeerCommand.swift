@@ -1,4 +1,5 @@
 import Auth
+import ForkbenchCore
 import Framing
 import Syscalls
 
@@ -7,9 +8,12 @@ extension Command {
     func runPeer(_ arguments: [String]) throws -> Int32 {
         if arguments.first == "tracker" { return try PeerTracker(Array(arguments.dropFirst())).run() }
         if arguments.first == "fork-server" { return try runForkServerPeer(Array(arguments.dropFirst())) }
-        let options = try PeerOptions(
-            Arguments(
-                arguments, command: self, valued: ["--address", "--key-file", "--policy", "--digest", "--mode"]))
+        guard let role = arguments.first.flatMap({ PeerOptions.Role(rawValue: $0) }) else {
+            throw UsageError(
+                "peer: expected “listen” or “connect”, “tracker” or “fork-server”; see forkbench peer --help")
+        }
+        let parsed = try Arguments(Array(arguments.dropFirst()), of: Catalogue.named("peer \(role)"))
+        let options = try PeerOptions(role, parsed)
         do {
             switch options.role {
             case .listen: try PeerListener(options).run()
@@ -24,8 +28,7 @@ extension Command {
 
     private func runForkServerPeer(_ arguments: [String]) throws -> Int32 {
         let peer = try ForkServerPeer(
-            Arguments(
-                arguments, command: self, valued: ["--address", "--key-file", "--policy", "--alive", "--timeout"]))
+            Arguments(arguments, of: Catalogue.named("peer fork-server")))
         do {
             try peer.run()
             return 0

@@ -1,4 +1,5 @@
 import Auth
+import ForkbenchCore
 import Framing
 
 /// What the arguments of `forkbench peer` say.
@@ -19,12 +20,8 @@ struct PeerOptions: Sendable {
         let digest: DigestAlgorithm
     }
 
-    static let digestNames = DigestAlgorithm.allCases.map(\.rawValue).joined(separator: " ")
-
-    init(_ arguments: Arguments) throws(UsageError) {
-        guard arguments.rest.count == 1, let role = Role(rawValue: arguments.rest[0]) else {
-            throw UsageError("peer: expected “listen” or “connect”; see forkbench peer --help")
-        }
+    init(_ role: Role, _ arguments: Arguments) throws(UsageError) {
+        try arguments.expectNoRest()
         guard let address = arguments.values["--address"] else {
             throw UsageError("peer: expected --address unix:PATH or --address tcp:HOST:PORT")
         }

@@ -1,3 +1,4 @@
+import ForkbenchCore
 import ResourceTracker
 import Syscalls
 

@@ -1,22 +1,24 @@
-/// A JSON value to be written, as RFC 8259 has it. Objects keep their order.
-enum JSON: ExpressibleByArrayLiteral, ExpressibleByStringLiteral {
+/// A JSON value, as RFC 8259 has it. Objects keep their order.
+package enum JSON: ExpressibleByArrayLiteral, ExpressibleByStringLiteral, Sendable {
     case object([(String, JSON)])
     case array([JSON])
     case string(String)
     case number(Double)
     case integer(Int)
+    case boolean(Bool)
+    case null
 
     /// An object, as a list of its members.
-    init(arrayLiteral elements: (String, JSON)...) {
+    package init(arrayLiteral elements: (String, JSON)...) {
         self = .object(elements)
     }
 
-    init(stringLiteral text: String) {
+    package init(stringLiteral text: String) {
         self = .string(text)
     }
 
     /// The text, indented by two spaces a level.
-    func text(indentation: String = "") -> String {
+    package func text(indentation: String = "") -> String {
         let inner = indentation + "  "
         switch self {
         case .object(let members):
@@ -28,9 +30,17 @@ enum JSON: ExpressibleByArrayLiteral, ExpressibleByStringLiteral {
             let lines = elements.map { inner + $0.text(indentation: inner) }
             return "[\n" + lines.joined(separator: ",\n") + "\n\(indentation)]"
         case .string(let text): return Self.quoted(text)
-        case .number(let number): return number.isFinite ? decimal(number, 3) : "null"
+        case .number(let number): return number.isFinite ? Self.shortest(number) : "null"
         case .integer(let number): return "\(number)"
+        case .boolean(let value): return value ? "true" : "false"
+        case .null: return "null"
         }
+    }
+
+    /// Enough digits for what was measured: six.
+    private static func shortest(_ number: Double) -> String {
+        let magnitude = abs(number)
+        return decimal(number, magnitude >= 1000 ? 1 : magnitude >= 10 ? 3 : 5)
     }
 
     private static func quoted(_ text: String) -> String {
