@@ -215,3 +215,17 @@ public struct KeepShared: PoolTask {
 
     private static let kept = Lock<SharedBytes?>(nil)
 }
+
+/// Takes some time.
+public struct Nap: PoolTask {
+    let milliseconds: Int
+
+    public init(milliseconds: Int) {
+        self.milliseconds = milliseconds
+    }
+
+    public func run(in context: WorkerContext) -> Bool {
+        Deadline.after(.milliseconds(milliseconds)).sleep()
+        return true
+    }
+}
