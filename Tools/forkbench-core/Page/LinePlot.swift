@@ -34,7 +34,9 @@ struct LinePlot {
                 add(Contestant(name: "floor in C", colour: colour), point.line, "6 5", point.x, floor.median)
             }
             for peer in result.peers {
-                add(.peer(peer.name, of: peers), point.line, "2 4", point.x, peer.median)
+                // Of several lines a peer has the same colour.
+                let dashes = ours.firstIndex(of: point.line) == 0 ? "2 4" : "8 3 2 3"
+                add(.peer(peer.name, of: peers), point.line, dashes, point.x, peer.median)
             }
         }
         guard let unit = results.first?.unit, let scale = LogScale(showing: lines.flatMap { $0.points.map(\.y) }) else {
@@ -114,7 +116,7 @@ extension PlotPoint.Plot {
 
     fileprivate var explanation: String {
         switch self {
-        case .payload: "A message of so many bytes to another process and back."
+        case .payload: "So many bytes to another process and back: as a message, and as a task's payload."
         case .idleDescriptors:
             "A hop of a token round 64 pipes in an event loop, which watches so many idle descriptors too."
         case .preloadedMemory:

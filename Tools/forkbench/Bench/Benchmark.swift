@@ -17,7 +17,7 @@ struct Benchmark: Sendable {
     let placement: Placement
     /// The floor in C: name and options of `forkbench-floor`. `nil` where there is nothing to compare with.
     var floor: [String]?
-    /// The same work in the peers' script: its name there, and options. `nil` where they have nothing like it.
+    /// The same work in the peers' script: its name there, and options. `nil` where they have nothing like it, or `poolWork` tells.
     var peer: [String]?
     /// Sets ours up; what it returns takes one sample: nanoseconds, or KiB where that is the unit.
     let makeSampler: @Sendable (SampleContext) throws -> () throws -> UInt64
@@ -27,13 +27,18 @@ struct Benchmark: Sendable {
         case together
         /// The measuring process on one, its peers on another: where both work at once.
         case apart
+        /// On all processors: where many workers are to be busy at once.
+        case everywhere
     }
+
+    /// What the peers do.
+    var peerWork: [String]? { peer ?? poolWork[name] }
 
     /// A file of `Benchmarks` each, in the order of the layers.
     static let all: [Benchmark] =
         pipeBenchmarks + descriptorBenchmarks + roundtripBenchmarks + streamBenchmarks + handshakeBenchmarks
         + reactorBenchmarks + registerBenchmarks + aliveBenchmarks + rateBenchmarks + lifecycleBenchmarks
-        + poolBenchmarks
+        + poolBenchmarks + poolPlotBenchmarks
 }
 
 /// What a sampler is told of where it runs.

@@ -37,7 +37,7 @@ struct BenchmarkRun {
         let start = Deadline.now
         for (index, benchmark) in benchmarks.enumerated() {
             let plan = benchmark.plot == nil || self.plan.mostRounds < Plan.point.mostRounds ? self.plan : .point
-            let measurement = Measurement(benchmark, plan: plan, peers: peers.able(to: benchmark.peer))
+            let measurement = Measurement(benchmark, plan: plan, peers: peers.able(to: benchmark.peerWork))
             do {
                 for repetition in 0..<repetitions {
                     try measurement.run { round in

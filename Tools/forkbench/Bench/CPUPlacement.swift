@@ -6,7 +6,7 @@ struct CPUPlacement {
     let peer: Int?
 
     init(_ placement: Benchmark.Placement) {
-        let allowed = Self.allowed
+        let allowed = placement == .everywhere ? [] : Self.allowed
         own = allowed.first
         peer = placement == .together ? allowed.first : allowed.dropFirst().first ?? allowed.first
     }

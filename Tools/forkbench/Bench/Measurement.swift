@@ -57,7 +57,7 @@ final class Measurement {
     /// A peer's failure is its own: our figures do not depend on it.
     private func startPeer(_ peer: Peer, _ cpus: CPUPlacement) -> Side? {
         do {
-            return try Side(SampleProcess.peer(peer, benchmark.peer ?? [], cpus), plan)
+            return try Side(SampleProcess.peer(peer, benchmark.peerWork ?? [], cpus), plan)
         } catch {
             note(peer, error)
             return nil

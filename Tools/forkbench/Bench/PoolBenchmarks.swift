@@ -4,8 +4,7 @@ import Pool
 let poolBenchmarks = [
     Benchmark(
         name: "pool.roundtrip", layer: .pool, summary: "one small task on a blocking caller; the floor is a ping-pong",
-        goal: .ratio(1.3), placement: .together, floor: ["roundtrip", "--bytes", "64"],
-        peer: ["pool-apply"]
+        goal: .ratio(1.3), placement: .together, floor: ["roundtrip", "--bytes", "64"]
     ) { context in
         let pool = try startPool(context)
         return {
