@@ -2,10 +2,12 @@
 struct Chunk<T: PoolTask>: PoolTask {
     let tasks: [T]
 
-    func run(in context: WorkerContext) -> [ChunkOutcome<T.Output>] {
-        tasks.map { task in
-            do { return .output(try task.run(in: context)) } catch { return .failure(TaskFailure(error)) }
+    func run(in context: WorkerContext) -> ChunkOutcomes<T.Output> {
+        var outcomes = ChunkOutcomes<T.Output>()
+        for task in tasks {
+            do { outcomes.outputs.append(try task.run(in: context)) } catch { outcomes.noteFailure(error) }
         }
+        return outcomes
     }
 }
 
@@ -13,21 +15,48 @@ struct Chunk<T: PoolTask>: PoolTask {
 struct AsyncChunk<T: AsyncPoolTask>: AsyncPoolTask {
     let tasks: [T]
 
-    func run(in context: WorkerContext) async -> [ChunkOutcome<T.Output>] {
-        var outcomes: [ChunkOutcome<T.Output>] = []
+    func run(in context: WorkerContext) async -> ChunkOutcomes<T.Output> {
+        var outcomes = ChunkOutcomes<T.Output>()
         for task in tasks {
-            do { outcomes.append(.output(try await task.run(in: context))) } catch {
-                outcomes.append(.failure(TaskFailure(error)))
-            }
+            do { outcomes.outputs.append(try await task.run(in: context)) } catch { outcomes.noteFailure(error) }
         }
         return outcomes
     }
 }
 
-/// How one task of a chunk has ended.
-enum ChunkOutcome<Output: Codable & Sendable>: Codable, Sendable {
-    case output(Output)
-    case failure(TaskFailure)
+/// How the tasks of a chunk have ended. Apart, since an array of outputs is coded much faster than one of alternatives.
+struct ChunkOutcomes<Output: Codable & Sendable>: Codable, Sendable {
+    /// Of those that did not fail, in order.
+    var outputs: [Output] = []
+    /// Of those that did, with their places among all.
+    var failures: [Failure] = []
+
+    struct Failure: Codable, Sendable {
+        let place: Int
+        let failure: TaskFailure
+    }
+
+    mutating func noteFailure(_ error: any Error) {
+        failures.append(Failure(place: outputs.count + failures.count, failure: TaskFailure(error)))
+    }
+
+    /// Outputs and failures in the order of the tasks; `nil` when there are not so many.
+    func results(_ count: Int, error: (TaskFailure) -> any Error) -> [Result<Output, any Error>]? {
+        guard outputs.count + failures.count == count else { return nil }
+        guard !failures.isEmpty else { return outputs.map { .success($0) } }
+        var results: [Result<Output, any Error>] = []
+        var outputs = outputs[...]
+        var failures = failures[...]
+        while results.count < count {
+            if let next = failures.first, next.place == results.count || outputs.isEmpty {
+                results.append(.failure(error(next.failure)))
+                failures.removeFirst()
+            } else {
+                results.append(.success(outputs.removeFirst()))
+            }
+        }
+        return results
+    }
 }
 
 /// How many tasks go into a message.

@@ -33,9 +33,9 @@ extension Dispatcher {
             // A pool that has given up has no idle worker.
             guard let (number, delivery) = state.books.deliverToIdle(job) else { return nil }
             state.leased.insert(number)
+            if observers.isWanted { observers.tell(.taskSubmitted(job.id, type: job.typeName)) }
             return (state.workers[number]!, delivery)
         }
-        if lease != nil, observers.isWanted { observers.tell(.taskSubmitted(job.id, type: job.typeName)) }
         return lease
     }
 

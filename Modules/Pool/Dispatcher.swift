@@ -87,6 +87,8 @@ final class Dispatcher: Sendable {
             if let refusal = refusal(in: &state) { return .refused(refusal) }
             // Cancelled before it came here.
             if job.isComplete { return .queued(mustStart: false) }
+            // Before anything else is told of it.
+            if observers.isWanted { observers.tell(.taskSubmitted(job.id, type: job.typeName)) }
             if let (number, delivery) = state.books.deliverToIdle(job) {
                 return .send((state.workers[number]!, [delivery]))
             }
@@ -104,7 +106,6 @@ final class Dispatcher: Sendable {
         case .parked: return nil
         case .refused(let error): return error
         }
-        if observers.isWanted { observers.tell(.taskSubmitted(job.id, type: job.typeName)) }
         admitted?()
         return nil
     }

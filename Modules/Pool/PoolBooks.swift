@@ -218,6 +218,8 @@ struct PoolBooks {
         // From behind: those before them are the ones that it begins next.
         for delivery in seats[victim]!.deliveries.suffix(min(room, (most + 1) / 2)).reversed()
         where withdraw(delivery.job, from: victim) { stolen.append(delivery.job) }
+        // It will not answer what it no longer has. Others are asked before it.
+        if seats[victim]!.deliveries.isEmpty { idle.insert(victim, at: 0) }
         return stolen.reversed().map { deliver($0, to: thief) }
     }
 }

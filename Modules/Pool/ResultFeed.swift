@@ -122,14 +122,11 @@ where Source.Element: Codable & Sendable {
     }
 
     private func outcomes(_ reply: Reply, _ count: Int) throws -> [Outcome] {
-        let outcomes = try reply.output([ChunkOutcome<Output>].self, of: taskName)
-        guard outcomes.count == count else { throw PoolError.coding("\(outcomes.count) results for \(count) tasks") }
-        return outcomes.map { outcome in
-            switch outcome {
-            case .output(let output): .success(output)
-            case .failure(let failure): .failure(failure.error(of: taskName, in: reply.worker))
-            }
+        let outcomes = try reply.output(ChunkOutcomes<Output>.self, of: taskName)
+        guard let results = outcomes.results(count, error: { $0.error(of: taskName, in: reply.worker) }) else {
+            throw PoolError.coding("other results than for \(count) tasks")
         }
+        return results
     }
 
     private var taskName: String { String(reflecting: Source.Element.self) }

@@ -116,6 +116,22 @@ import Testing
         #expect(books.unseat(0).count == 0)
     }
 
+    @Test("a worker that does not begin its tasks loses them to another, and is idle then")
+    func stuckWorker() throws {
+        var books = PoolBooks()
+        books.seat(0, try makePage(), quota: .max)
+        _ = books.deliverToIdle(job(1))
+        Deadline.after(.milliseconds(6)).sleep()
+        books.seat(1, try makePage(), quota: .max)
+        guard case .send(let stolen) = books.next(for: 1) else {
+            Issue.record("nothing is taken")
+            return
+        }
+        #expect(stolen.map(\.job.id) == [1])
+        #expect(books.idle == [0])
+        #expect(books.deliverToIdle(job(2))?.worker == 0)
+    }
+
     @Test("one that retires keeps what it has begun, and the rest waits again, in order")
     func retiring() throws {
         var books = PoolBooks()
