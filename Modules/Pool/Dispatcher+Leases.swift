@@ -31,8 +31,7 @@ extension Dispatcher {
         let lease: (Worker, PoolBooks.Delivery)? = try state.withLock { state throws(PoolError) in
             if state.phase != .open { throw .closed }
             // A pool that has given up has no idle worker.
-            guard let (number, delivery) = state.books.deliverToIdle(job) else { return nil }
-            state.leased.insert(number)
+            guard let (number, delivery) = state.books.deliverToIdle(job, isLeased: true) else { return nil }
             if observers.isWanted { observers.tell(.taskSubmitted(job.id, type: job.typeName)) }
             return (state.workers[number]!, delivery)
         }
@@ -41,7 +40,7 @@ extension Dispatcher {
 
     private func endLease(of worker: Worker, _ answer: WorkerAnswer) {
         let (job, sendings, isEnding): (Job?, [Sending], Bool) = state.withLock { state in
-            state.leased.remove(worker.number)
+            state.books.endLease(of: worker.number)
             let job = note(answer, of: worker, in: &state)
             return (job, next(for: worker.number, in: &state), state.phase != .open)
         }
@@ -54,7 +53,7 @@ extension Dispatcher {
     private func strikeOut(_ delivery: PoolBooks.Delivery, of worker: Worker) {
         state.withLock { state in
             guard state.workers[worker.number] === worker else { return }
-            state.leased.remove(worker.number)
+            state.books.endLease(of: worker.number)
             state.books.forget(delivery.job, of: worker.number)
         }
     }

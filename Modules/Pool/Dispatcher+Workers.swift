@@ -119,13 +119,13 @@ extension Dispatcher {
     ) -> Outcome {
         let number = worker.number
         let done = state.books.seat(number)?.done ?? 0
+        // Its one task is the affair of the thread that has leased it.
+        let isLeased = state.books.seat(number)?.isLeased ?? false
         let deliveries = state.books.unseat(number)
         let sentence = state.sentences.removeValue(forKey: number)
         state.limitChecks[number] = nil
         state.workers[number] = nil
         state.counters.workers -= 1
-        // Its one task is the affair of the thread that has leased it.
-        let isLeased = state.leased.remove(number) != nil
         let begun = deliveries.first { worker.page.hasClaimed($0.job.id, in: $0.slot) }
         let standardError = worker.standardError
         let death = WorkerDeath(

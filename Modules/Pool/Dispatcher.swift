@@ -27,8 +27,6 @@ final class Dispatcher: Sendable {
         var workers: [Int: Worker] = [:]
         /// The numbers of those that are being started.
         var starting: Set<Int> = []
-        /// Workers that a thread waits for itself.
-        var leased: Set<Int> = []
         var restarts: RestartPolicy
         /// Whether there is a timer that starts the missing ones.
         var awaitsStart = false

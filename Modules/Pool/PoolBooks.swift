@@ -16,6 +16,8 @@ struct PoolBooks {
         fileprivate var taskTime: Double?
         /// Since when the first of its deliveries is the first.
         fileprivate(set) var headSince = Deadline.now
+        /// Whether its task is the affair of a thread that waits for it, and nobody else's.
+        fileprivate(set) var isLeased = false
         /// Whether it gets no more tasks, and ends when it has none.
         fileprivate(set) var isRetiring = false
     }
@@ -95,9 +97,16 @@ struct PoolBooks {
     // MARK: Tasks
 
     /// Gives a task to an idle worker, if there is one.
-    mutating func deliverToIdle(_ job: Job) -> (worker: Int, delivery: Delivery)? {
+    ///
+    /// - Parameter isLeased: Whether the calling thread will wait for the worker itself, until `endLease`.
+    mutating func deliverToIdle(_ job: Job, isLeased: Bool = false) -> (worker: Int, delivery: Delivery)? {
         guard let worker = idle.popLast() else { return nil }
+        seats[worker]!.isLeased = isLeased
         return (worker, deliver(job, to: worker))
+    }
+
+    mutating func endLease(of worker: Int) {
+        if hasSeat(worker) { seats[worker]!.isLeased = false }
     }
 
     private mutating func deliver(_ job: Job, to worker: Int) -> Delivery {
@@ -135,7 +144,7 @@ struct PoolBooks {
 
     /// Takes a task back that its worker has not begun. Returns whether it is nobody's now.
     mutating func withdraw(_ job: Job, from worker: Int) -> Bool {
-        guard let seat = seat(worker), let index = seat.deliveries.firstIndex(where: { $0.job === job }),
+        guard let seat = seat(worker), !seat.isLeased, let index = seat.deliveries.firstIndex(where: { $0.job === job }),
             seat.page.revoke(job.id, in: seat.deliveries[index].slot)
         else { return false }
         _ = remove(at: index, from: worker)
@@ -206,7 +215,7 @@ struct PoolBooks {
         var victim: Int?
         var most = 0
         for (worker, seat) in seats.enumerated() {
-            guard let seat, worker != thief, !seat.deliveries.isEmpty else { continue }
+            guard let seat, worker != thief, !seat.isLeased, !seat.deliveries.isEmpty else { continue }
             let head = seat.deliveries[0]
             // One that has not even begun is about to; unless it is a new one that is not up yet, or was stopped.
             let isStuck = !seat.page.hasClaimed(head.job.id, in: head.slot) && .now - seat.headSince > Self.stuckTime

@@ -132,6 +132,21 @@ import Testing
         #expect(books.deliverToIdle(job(2))?.worker == 0)
     }
 
+    @Test("a task that a thread waits for itself stays where it is")
+    func leasedTask() throws {
+        var books = PoolBooks()
+        books.seat(0, try makePage(), quota: .max)
+        _ = books.deliverToIdle(job(1), isLeased: true)
+        Deadline.after(.milliseconds(6)).sleep()
+        books.seat(1, try makePage(), quota: .max)
+        guard case .idle = books.next(for: 1) else {
+            Issue.record("it was taken")
+            return
+        }
+        #expect(books.retire(0) == false)
+        #expect(books.unseat(0).map(\.job.id) == [1])
+    }
+
     @Test("one that retires keeps what it has begun, and the rest waits again, in order")
     func retiring() throws {
         var books = PoolBooks()
