@@ -50,6 +50,7 @@ extension Dispatcher {
         case .stop(let waiters):
             for waiter in waiters { waiter() }
             observers.end()
+            SegmentStore.shared.removeIdle()
             ended.open()
             reactor.stop()
         }

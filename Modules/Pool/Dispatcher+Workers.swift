@@ -88,7 +88,7 @@ extension Dispatcher {
             return wasToEnd
         }
         // What it had answered before it died counts.
-        _ = worker.receive { settle($0, of: worker, goesOn: false) }
+        worker.receiveRest { settle($0, of: worker, goesOn: false) }
         worker.disconnect(in: reactor)
         let outcome = state.withLock { state in strikeOut(worker, status, wasToEnd: wasToEnd, in: &state) }
         if let death = outcome.death {

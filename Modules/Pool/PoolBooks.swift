@@ -144,7 +144,8 @@ struct PoolBooks {
 
     /// Takes a task back that its worker has not begun. Returns whether it is nobody's now.
     mutating func withdraw(_ job: Job, from worker: Int) -> Bool {
-        guard let seat = seat(worker), !seat.isLeased, let index = seat.deliveries.firstIndex(where: { $0.job === job }),
+        guard let seat = seat(worker), !seat.isLeased,
+            let index = seat.deliveries.firstIndex(where: { $0.job === job }),
             seat.page.revoke(job.id, in: seat.deliveries[index].slot)
         else { return false }
         _ = remove(at: index, from: worker)

@@ -68,6 +68,15 @@ final class SegmentStore: Sendable {
         _ = dropped
     }
 
+    /// Gives the memory back that nobody uses.
+    func removeIdle() {
+        let idle = state.withLock { state in
+            defer { (state.idle, state.idleBytes) = ([], 0) }
+            return state.idle
+        }
+        _ = idle
+    }
+
     /// A power of two, so that payloads of about the same size find each other's segments.
     static func capacity(for byteCount: Int) -> Int {
         var capacity = smallestSize

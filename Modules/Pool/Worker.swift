@@ -245,6 +245,20 @@ final class Worker: Sendable {
         return goesOn
     }
 
+    /// Reads all that a worker has left behind that has ended.
+    func receiveRest(_ received: ([WorkerAnswer]) -> Void) {
+        // The kernel ends a read where descriptors came with a message, whatever comes after it.
+        var hasCome = true
+        while hasCome {
+            hasCome = false
+            let goesOn = receive { answers in
+                hasCome = true
+                received(answers)
+            }
+            if !goesOn { return }
+        }
+    }
+
     /// What a message says of tasks; `nil` when it makes no sense.
     private func answers(in message: [UInt8]) throws(FramingError) -> [WorkerAnswer]? {
         guard let records = Record.all(in: message) else { return nil }
@@ -275,7 +289,8 @@ final class Worker: Sendable {
         do throws(Errno) {
             try reactor.addReader(watched.descriptor) { [self] _ in
                 reactor.removeReader(watched.descriptor)
-                if let status = child.exitStatus {
+                // Asked twice: a thread that waits for the same end may have read of it, and be about to note it.
+                if let status = child.exitStatus ?? child.exitStatus {
                     ended(status)
                 } else {
                     // The server died first: from now on it is another descriptor that tells, and not at once.
