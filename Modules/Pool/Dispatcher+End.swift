@@ -31,9 +31,11 @@ extension Dispatcher {
             case stop([@Sendable () -> Void])
         }
         let step: Step = state.withLock { state in
-            guard state.phase != .open, state.starting.isEmpty else { return .none }
+            guard state.phase != .open, state.starting.isEmpty, !state.hasStopped else { return .none }
             let isDone = state.books.hasNoTasks && state.parked.isEmpty
             if state.workers.isEmpty, isDone {
+                // Once: what is scheduled on a thread that has ended would keep this object alive.
+                state.hasStopped = true
                 defer { state.seatWaiters = [:] }
                 return .stop(state.seatWaiters.values.flatMap(\.self))
             }

@@ -22,6 +22,8 @@ final class Dispatcher: Sendable {
     struct State {
         var books = PoolBooks()
         var phase = Phase.open
+        /// Whether the reactor's thread was told to end.
+        var hasStopped = false
         /// How many workers there shall be.
         var size: Int
         var workers: [Int: Worker] = [:]

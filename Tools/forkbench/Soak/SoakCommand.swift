@@ -24,7 +24,8 @@ struct Soak {
 
     /// What a program has that could leak.
     private struct Holdings {
-        let descriptors: Int
+        /// What each of them is.
+        let descriptors: [String]
         let children: Int
         let memoryKiB: Int
 
@@ -32,11 +33,17 @@ struct Soak {
             #if os(Linux)
                 let children = try directoryEntries("/proc").compactMap { Int32($0) }.count { isChild($0) }
                 return Holdings(
-                    descriptors: try FileDescriptor.allOpen().count, children: children,
+                    descriptors: try FileDescriptor.allOpen().map { name(of: $0) }, children: children,
                     memoryKiB: try ProcessID.current.privateMemoryKiB())
             #else
-                return Holdings(descriptors: 0, children: 0, memoryKiB: 0)
+                return Holdings(descriptors: [], children: 0, memoryKiB: 0)
             #endif
+        }
+
+        private static func name(of descriptor: FileDescriptor) -> String {
+            var name = [CChar](repeating: 0, count: 256)
+            let count = readlink("/proc/self/fd/\(descriptor.rawValue)", &name, name.count)
+            return String(decoding: name.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
         }
 
         private static func isChild(_ process: Int32) -> Bool {
@@ -58,14 +65,18 @@ struct Soak {
         // Threads and processes that are ending have ended soon.
         var after = try Holdings.now()
         let patience = Deadline.after(.seconds(10))
-        while after.descriptors != before.descriptors || after.children != before.children, !patience.hasPassed {
+        while after.descriptors.count != before.descriptors.count || after.children != before.children,
+            !patience.hasPassed
+        {
             try await Task.sleep(for: .milliseconds(50))
             after = try Holdings.now()
         }
         var broken = ledger.breaches
         if ledger.open > 0 { broken.append("\(ledger.open) tasks have not ended") }
-        if after.descriptors != before.descriptors {
-            broken.append("descriptors: \(before.descriptors) before, \(after.descriptors) after")
+        if after.descriptors.count != before.descriptors.count {
+            let new = Set(after.descriptors).subtracting(before.descriptors).sorted()
+            broken.append(
+                "descriptors: \(before.descriptors.count) before, \(after.descriptors.count) after, such as \(new)")
         }
         if after.children != before.children {
             broken.append("child processes: \(before.children) before, \(after.children) after")
@@ -83,7 +94,7 @@ struct Soak {
                 + (kills.isEmpty
                     ? "nothing"
                     : kills.sorted { $0.key < $1.key }.map { "\($0.value) × \($0.key)" }.joined(separator: ", ")))
-        print("descriptors  \(before.descriptors) before, \(after.descriptors) after")
+        print("descriptors  \(before.descriptors.count) before, \(after.descriptors.count) after")
         print("children     \(before.children) before, \(after.children) after")
         print("memory       \(before.memoryKiB) KiB before, \(after.memoryKiB) KiB after")
         return broken
