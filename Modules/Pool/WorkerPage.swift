@@ -107,11 +107,3 @@ final class WorkerPage: @unchecked Sendable {
 
     private static func word(_ task: UInt64, _ claim: Claim) -> UInt64 { task << 2 | claim.rawValue }
 }
-
-extension Deadline {
-    /// On CLOCK_MONOTONIC, which all processes read alike.
-    var monotonicNanoseconds: UInt64 {
-        let time = absolute
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-    }
-}

@@ -39,17 +39,14 @@ import Testing
             let holding = try Background { try pool.run(held.task) }
             _ = try held.worker()
             var options = TaskOptions()
-            options.timeLimit = .seconds(100)
+            options.timeLimit = .seconds(1)
             let waiting = try Background { [options] in try pool.run(Add(1, 1), options: options) }
-            var short = options
-            short.timeLimit = .milliseconds(1)
             #expect(becomesTrue { pool.statistics.queued == 1 })
-            Deadline.after(.milliseconds(20)).sleep()
+            // Longer than the limit.
+            Deadline.after(.milliseconds(1100)).sleep()
             held.letGo()
             _ = try holding.get()
             #expect(try waiting.get() == 2)
-            // Short, and yet long enough for one that waits longer than it runs.
-            _ = short
         }
     }
 
