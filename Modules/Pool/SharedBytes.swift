@@ -70,7 +70,9 @@ public final class SharedBytes: Codable, Sendable {
 
     /// A copy of the bytes.
     public var bytes: [UInt8] {
-        withSpan { span in
+        // An array of none would be written to where all of them are, as the thread sanitizer remarks.
+        if count == 0 { return [] }
+        return withSpan { span in
             [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
                 span.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
                 initialized = count
