@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,12 +56,13 @@ char **csys_environ(void) { return *_NSGetEnviron(); }
 #endif
 
 void csys_set_thread_name(const char *name) {
+#ifdef __linux__
+    // The kernel cuts it where it has to.
+    prctl(PR_SET_NAME, name);
+#else
     char cut[16];
     strncpy(cut, name, sizeof cut - 1);
     cut[sizeof cut - 1] = 0;
-#ifdef __linux__
-    pthread_setname_np(pthread_self(), cut);
-#else
     pthread_setname_np(cut);
 #endif
 }
@@ -188,16 +190,16 @@ int csys_die_with_writers(int pipe) {
     do digits[count++] = (char)('0' + pipe % 10);
     while ((pipe /= 10) > 0);
     for (char *end = path + strlen(path); count > 0;) *end++ = digits[--count];
-    // Open for as long as the process lives.
     int own = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (own == -1) return -1;
     struct pollfd entry = {.fd = own};
-    if (fcntl(own, F_SETOWN, getpid()) == -1 || fcntl(own, F_SETSIG, SIGKILL) == -1 ||
-        fcntl(own, F_SETFL, O_NONBLOCK | O_ASYNC) == -1 || poll(&entry, 1, 0) == -1) {
-        close(own);
-        return -1;
-    }
-    return (entry.revents & POLLHUP) == 0;
+    bool is_set = fcntl(own, F_SETOWN, getpid()) == 0 && fcntl(own, F_SETSIG, SIGKILL) == 0 &&
+                  fcntl(own, F_SETFL, O_NONBLOCK | O_ASYNC) == 0 && poll(&entry, 1, 0) >= 0;
+    if (is_set && (entry.revents & POLLHUP) == 0) return own;
+    int error = is_set ? EPIPE : errno;
+    close(own);
+    errno = error;
+    return -1;
 }
 #endif
 

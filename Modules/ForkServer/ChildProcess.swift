@@ -20,8 +20,8 @@ public final class ChildProcess: Sendable {
         private let process: ProcessDescriptor
     #endif
 
-    /// Waits until the server has told of the child's start.
-    init(
+    /// Waits until the child's start is told; `nil` when it was to be a spare that has died before.
+    init?(
         running program: String, channel: Connection, status: Connection, streams: StandardStreamEnds,
         until deadline: Deadline
     ) throws(ForkServerError) {
@@ -43,6 +43,7 @@ public final class ChildProcess: Sendable {
         case .forkFailed(let number): throw .forkFailed(Errno(rawValue: number))
         case .notSingleThreaded(let threads):
             throw .notSingleThreaded(threads: threads, culprit: "what was loaded into it")
+        case .notTaken: return nil
         case .ended: throw .serverDied
         }
     }
@@ -256,11 +257,12 @@ public final class ChildProcess: Sendable {
             return nil
         } catch {
             if error == .timedOut { return nil }
-            guard error.isDisconnection else { throw .connection(error) }
             #if os(Linux)
+                // Whatever it is that the server cannot tell, the kernel does.
                 hasLostServer.withLock { $0 = true }
                 return nil
             #else
+                guard error.isDisconnection else { throw .connection(error) }
                 return .unknown
             #endif
         }

@@ -16,13 +16,8 @@ struct ChildSetup: Codable, Sendable {
     private let group: ChildOptions.ProcessGroup
     private let niceness: Int?
     private let affinity: [Int]?
-    private let limits: [Limit]
+    private let limits: [LimitChange]
     private let serverDeathSignal: Signal?
-
-    private struct Limit: Codable {
-        let resource: ResourceLimit.Resource
-        let limit: ResourceLimit
-    }
 
     /// - Parameter streams: The child's ends of those that are not inherited.
     init(_ options: ChildOptions, streams: [PassedDescriptor?]) {
@@ -32,7 +27,7 @@ struct ChildSetup: Codable, Sendable {
         group = options.group
         niceness = options.niceness
         affinity = options.affinity
-        limits = options.resourceLimits.map { Limit(resource: $0.key, limit: $0.value) }
+        limits = options.resourceLimits.map { LimitChange(resource: $0.key, limit: $0.value) }
         serverDeathSignal = options.serverDeathSignal
     }
 
@@ -66,19 +61,11 @@ struct ChildSetup: Codable, Sendable {
                 }
             }
         #endif
-        for entry in limits {
-            try change("the limit \(entry.resource)") { () throws(Errno) in
-                try entry.limit.apply(to: entry.resource)
-            }
-        }
+        for limit in limits { try limit.apply() }
         for (name, value) in environment { Environment.set(name, to: value) }
         if let workingDirectory {
             try change("directory \(workingDirectory)") { () throws(Errno) in try check(chdir(workingDirectory)) }
         }
-    }
-
-    private func change(_ what: String, _ change: () throws(Errno) -> Void) throws(ChildSetupError) {
-        do throws(Errno) { try change() } catch { throw ChildSetupError(what: what, error: error) }
     }
 
     private func check(_ result: CInt) throws(Errno) {
@@ -86,7 +73,21 @@ struct ChildSetup: Codable, Sendable {
     }
 }
 
-/// An option of a child that could not be had.
+/// A limit of a server or a child that is not the one of who asked for it.
+struct LimitChange: Codable, Sendable {
+    let resource: ResourceLimit.Resource
+    let limit: ResourceLimit
+
+    func apply() throws(ChildSetupError) {
+        try change("the limit \(resource)") { () throws(Errno) in try limit.apply(to: resource) }
+    }
+}
+
+private func change(_ what: String, _ change: () throws(Errno) -> Void) throws(ChildSetupError) {
+    do throws(Errno) { try change() } catch { throw ChildSetupError(what: what, error: error) }
+}
+
+/// An option of a server or a child that could not be had.
 struct ChildSetupError: Error, CustomStringConvertible {
     let what: String
     let error: Errno

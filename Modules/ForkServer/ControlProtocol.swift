@@ -22,6 +22,7 @@ struct Hello: Codable, Sendable {
     /// `nil` when the server's executable is another one by intention.
     var build: BuildIdentity?
     var client: ProcessID
+    var resourceLimits: [LimitChange]
     var preloads: [PackedValue]
     var preloadFailure: ForkServer.PreloadFailurePolicy
     var spares: ForkServer.Spares
@@ -52,7 +53,7 @@ struct Introduction: Codable, Sendable {
 }
 
 /// What a client asks of the server.
-enum ServerRequest: Codable, Sendable {
+enum ServerRequest: Sendable {
     /// A child. With it come the child's ends of its channel and of its status socket.
     case spawn(typeName: String, isDetached: Bool)
     /// What the server knows of itself, to be sent over the socket that comes with it.
@@ -72,22 +73,26 @@ enum ServerRequest: Codable, Sendable {
 }
 
 /// What a status socket tells of its child, in this order. With `started` comes the child's pidfd, where there are such. A child that
-/// was parked says that itself; the server does so again when the child was killed, which may have been before it could.
+/// was parked says that itself, where it can.
 enum ChildStatus: Codable, Sendable {
     case started(ProcessID)
     case typeUnknown
     case forkFailed(CInt)
+    /// The parked child that was to run it has died before, or was stopped: it is to be sent again.
+    case notTaken
     case notSingleThreaded(threads: [String])
     case ended(ExitStatus)
 }
 
 /// Tells a parked child what it is from now on. With it come its channel, its status socket and its client's sentinel.
-struct Activation: Codable, Sendable {
+struct Activation: Sendable {
     static let descriptorCount = 3
 
     var typeName: String
     var client: ProcessID
     var isDetached: Bool
+    /// Whether it goes with that client already, as it was prepared to.
+    var isPrepared: Bool
 }
 
 /// Which file an executable is.

@@ -54,10 +54,12 @@ public protocol ForeignChildProgram: Codable, Sendable {
         ///
         /// The corresponding C function is `fcntl` with `F_SETSIG`.
         public func endWithClient() throws(Errno) {
-            guard try dieWithWriters(of: request.descriptor) else {
+            guard let watch = try dieWithWriters(of: request.descriptor) else {
                 try ProcessID.current.send(.kill)
                 return
             }
+            // Open for good.
+            _ = watch.take()
         }
     #endif
 

@@ -1,3 +1,5 @@
+import FDPassing
+import ProcessRoles
 import ResourceTracker
 import Syscalls
 
@@ -7,6 +9,20 @@ extension ForkServer {
         /// What is started as the server, for hosts that cannot call `bootstrap()`, such as test runners: an executable
         /// that does. `nil` is the one that runs here.
         public var executable: String?
+        /// What `CommandLine.arguments` are in it, after the program's name.
+        public var arguments: [String] = []
+        /// Variables to set, or to remove (`nil`), from before the exec on. See environ(7).
+        public var environment: [String: String?] = [:]
+        /// The directory that it starts in; `nil` is the program's. The corresponding C function is `chdir`.
+        public var workingDirectory: String?
+        /// Where its standard output goes, and that of children that do not say otherwise; `nil` is where the program's goes. It stays
+        /// the caller's. (Its standard input is `/dev/null`.)
+        public var standardOutput: PassedDescriptor?
+        /// Where its standard error goes, and that of children that do not say otherwise; `nil` is where the program's goes. It stays
+        /// the caller's.
+        public var standardError: PassedDescriptor?
+        /// Limits that differ from the program's, also for children. The corresponding C function is `setrlimit`.
+        public var resourceLimits: [ResourceLimit.Resource: ResourceLimit] = [:]
         /// Done in the server before it forks, in this order.
         public var preloads: [any Preload] = []
         /// What becomes of a server whose preload throws.
@@ -29,6 +45,12 @@ extension ForkServer {
         public var address: AddressOptions?
 
         public init() {}
+
+        var surroundings: RoleSurroundings {
+            RoleSurroundings(
+                arguments: arguments, environment: environment, workingDirectory: workingDirectory,
+                standardOutput: standardOutput?.descriptor, standardError: standardError?.descriptor)
+        }
     }
 
     /// Children that are forked ahead, and parked until somebody wants one: he gets it in the time of a message, however long
@@ -36,7 +58,7 @@ extension ForkServer {
     public enum Spares: Codable, Hashable, Sendable {
         /// None: each request is a fork.
         case none
-        /// So many.
+        /// So many, at most 512.
         case fixed(Int)
         /// A few where forking takes long enough to be worth it, which the server measures.
         case automatic
@@ -50,27 +72,5 @@ extension ForkServer {
         case warn
         /// It starts.
         case ignore
-    }
-
-    /// What a server knows of itself.
-    public struct Statistics: Codable, Hashable, Sendable {
-        /// Forks since it started, those of spares included.
-        public let forks: Int
-        /// Requests that a spare has served.
-        public let activations: Int
-        /// Children of its clients that run.
-        public let childrenRunning: Int
-        /// Spares that wait for a request.
-        public let sparesReady: Int
-        /// What a fork takes, on a sliding average.
-        public let forkTime: Duration
-        /// Requests that it has read and not served yet.
-        public let waitingRequests: Int
-        /// Memory of it that is in use, in KiB; 0 where the kernel does not tell.
-        public let residentMemoryKiB: Int
-        /// Memory of it that it shares with nobody, in KiB; 0 where the kernel does not tell.
-        public let privateMemoryKiB: Int
-        /// Its threads: one.
-        public let threads: Int
     }
 }

@@ -9,8 +9,9 @@ import Syscalls
 /// It never returns into the server's loop, and the server's objects never go away in it: their descriptors are closed
 /// here, all at once, and must not be closed again under numbers that are others' by then.
 ///
-/// What can be made ready before the fork is: each page of memory that a child is the first to use costs it microseconds.
-struct ForkedChild {
+/// What can be made ready before the fork is: each page of memory that a child is the first to use costs it microseconds. For
+/// the same reason this is one object, and not a value whose parts are counted one by one.
+final class ForkedChild {
     let inheritance: Inheritance
     private let unwanted: UnwantedDescriptors
 
@@ -31,7 +32,7 @@ struct ForkedChild {
     /// Makes a child ready, in the server.
     ///
     /// - Parameter own: What it keeps of the server's descriptors, beside those that all children have.
-    init(_ inheritance: Inheritance, keeping own: [FileDescriptor]) {
+    convenience init(_ inheritance: Inheritance, keeping own: [FileDescriptor]) {
         self.init(inheritance, keepingOnly: inheritance.keptDescriptors + own + [inheritance.registration])
     }
 
@@ -47,7 +48,12 @@ struct ForkedChild {
     func run(_ type: any ChildProgram.Type, in context: ChildContext, sentinel: FileDescriptor?) -> Never {
         leaveServer()
         becomeOrdinary()
-        start(type, in: context, sentinel: sentinel)
+        do {
+            if let sentinel { try watch(sentinel) }
+        } catch {
+            fail(type, error, in: context)
+        }
+        start(type, in: context)
     }
 
     /// Undoes what the server did to itself.
@@ -62,25 +68,35 @@ struct ForkedChild {
         setThreadName(literal: "forked child")
     }
 
-    func start(_ type: any ChildProgram.Type, in context: ChildContext, sentinel: FileDescriptor?) -> Never {
+    func start(_ type: any ChildProgram.Type, in context: ChildContext) -> Never {
         do {
-            if let sentinel { try watch(sentinel) }
             guard try inheritance.decoder.run(type, in: context) else { exitImmediately(1) }
         } catch {
-            standardErrorLine("\(String(reflecting: type)): \(error)")
-            context.exit(1)
+            fail(type, error, in: context)
         }
         context.exit(0)
+    }
+
+    private func fail(_ type: any ChildProgram.Type, _ error: any Error, in context: ChildContext) -> Never {
+        standardErrorLine("\(String(reflecting: type)): \(error)")
+        context.exit(1)
     }
 
     /// Has the kernel kill this process when both client and server are gone, however busy it is then.
     ///
     /// While the server lives it ends its clients' children itself. Nobody writes to the pipe; its last write end closes with
     /// the last of the two. A thread that watched it would be a thread too many.
-    private func watch(_ sentinel: FileDescriptor) throws(Errno) {
+    ///
+    /// - Parameter sentinel: Closed afterwards.
+    /// - Returns: What has the kernel do that, for as long as it is open.
+    @discardableResult
+    func watch(_ sentinel: FileDescriptor) throws(Errno) -> FileDescriptor? {
         #if os(Linux)
-            guard try dieWithWriters(of: sentinel) else { exitImmediately(1) }
+            guard let watch = try dieWithWriters(of: sentinel) else { exitImmediately(1) }
             closeDescriptors(from: sentinel.rawValue, through: sentinel.rawValue)
+            return FileDescriptor(rawValue: watch.take())
+        #else
+            return nil
         #endif
     }
 }

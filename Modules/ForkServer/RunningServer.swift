@@ -56,7 +56,8 @@ final class RunningServer: Sendable {
             let pair = try SocketPair()
             process = try ServerProcess.role.start(
                 executable: options.executable, descriptors: [pair.second.descriptor, commands.descriptor],
-                settings: options.isTunedForForking ? Self.forkingSettings : [:])
+                settings: options.isTunedForForking ? Self.forkingSettings(options) : [:],
+                surroundings: options.surroundings)
             control = Connection(pair.first)
         } catch {
             throw .system(error)
@@ -109,7 +110,9 @@ final class RunningServer: Sendable {
             guard outgoing.descriptors.isEmpty else { throw .notEncodable("a preload cannot carry descriptors") }
         }
         return Hello(
-            build: options.executable == nil ? BuildIdentity.current : nil, client: .current, preloads: preloads,
+            build: options.executable == nil ? BuildIdentity.current : nil, client: .current,
+            resourceLimits: options.resourceLimits.map { LimitChange(resource: $0.key, limit: $0.value) },
+            preloads: preloads,
             preloadFailure: options.preloadFailure, spares: options.spares, backend: options.backend,
             gracePeriodMilliseconds: Int(options.gracePeriod.roundedUpMilliseconds),
             address: try options.address.map { options throws(ForkServerError) in try AddressSetup(options) })
@@ -200,12 +203,13 @@ final class RunningServer: Sendable {
 
     #if os(Linux)
         /// Lazy binding would be done again in every child, and a heap in small pages makes fork copy more page tables.
-        private static var forkingSettings: [String: String] {
+        private static func forkingSettings(_ options: ForkServer.Options) -> [String: String] {
             let tunable = "glibc.malloc.hugetlb=1"
-            let others = Environment["GLIBC_TUNABLES"].map { $0 + ":" } ?? ""
+            let former = options.environment["GLIBC_TUNABLES"] ?? Environment["GLIBC_TUNABLES"]
+            let others = former.map { $0 + ":" } ?? ""
             return ["LD_BIND_NOW": "1", "GLIBC_TUNABLES": others + tunable]
         }
     #else
-        private static let forkingSettings: [String: String] = [:]
+        private static func forkingSettings(_ options: ForkServer.Options) -> [String: String] { [:] }
     #endif
 }

@@ -13,17 +13,23 @@ final class ServerChild {
 
     enum State {
         /// Waits to be told what to run.
-        case parked(activation: Connection, generation: Int)
-        /// Was told, and has not answered yet.
-        case activating(SpawnOrder, activation: Connection, timeout: TimerID)
+        case parked(Place, generation: Int)
+        /// Was told, and may have taken the order; until when it can.
+        case activating(SpawnOrder, Place, Deadline)
         /// Runs for a client, which is told of its end.
-        ///
-        /// - Parameter wasParked: It has told its client of its start itself then.
-        case running(status: Connection, wasParked: Bool)
+        case running(status: Connection)
         /// Runs for a client that has come to the server's address.
         case serving(ForeignStatus)
         /// Is to end, and nobody asks how.
         case dismissed
+    }
+
+    /// Where a child is told, and where the two say who has what it was told.
+    struct Place {
+        let activation: Connection
+        let claim: Claim
+        /// Whose child it is prepared to be.
+        let likelyClient: ServerClient?
     }
 
     init(_ process: ProcessID, _ state: State) throws(Errno) {

@@ -17,6 +17,8 @@ final class ServerClient {
     private var children: [ProcessID: ServerChild] = [:]
     /// Whether it asks for nothing any more.
     private(set) var isRetired = false
+    /// What its children get now that it is gone.
+    private var farewell: Signal?
 
     init(process: ProcessID, connection: Connection, sentinel: consuming Pipe, gracePeriod: Duration) {
         self.process = process
@@ -29,7 +31,10 @@ final class ServerClient {
     var isDone: Bool { isRetired && children.isEmpty }
     var childCount: Int { children.count }
 
-    func add(_ child: ServerChild) { children[child.process] = child }
+    func add(_ child: ServerChild) {
+        children[child.process] = child
+        if let farewell { child.send(farewell) }
+    }
     func remove(_ child: ServerChild) { children[child.process] = nil }
 
     /// It has another server: this one stays for the children that it has.
@@ -39,10 +44,12 @@ final class ServerClient {
     func end(in reactor: Reactor) {
         isRetired = true
         connection.close()
-        for child in children.values { child.send(.terminate) }
-        guard !children.isEmpty else { return }
-        reactor.addTimer(after: gracePeriod) { [self] in
-            for child in children.values { child.send(.kill) }
-        }
+        sayFarewell(.terminate)
+        reactor.addTimer(after: gracePeriod) { [self] in sayFarewell(.kill) }
+    }
+
+    private func sayFarewell(_ signal: Signal) {
+        farewell = signal
+        for child in children.values { child.send(signal) }
     }
 }

@@ -4,15 +4,18 @@ import Syscalls
 
 /// The server's parked children.
 extension ServerProcess {
-    /// How long a parked child may take to answer. One that was stopped does not, and its request goes to another.
+    /// How long a parked child may take to take an order. One that was stopped does not, and its order goes to another.
     private static let activationTimeout = Duration.seconds(2)
 
     /// Has another forked, or one dismissed, when nothing has been done for a moment.
     func scheduleSpares() {
-        guard spareTimer == nil, let delay = spares.timeToNextChange else { return }
+        guard spareTimer == nil, let delay = activating.isEmpty ? spares.timeToNextChange : Spares.idleTime else {
+            return
+        }
         let before = activityCount
         spareTimer = reactor.addTimer(after: delay) { [unowned self] in
             spareTimer = nil
+            settleActivations()
             if activityCount == before { changeSpares() }
         }
     }
@@ -20,8 +23,7 @@ extension ServerProcess {
     /// Forks one, or dismisses one: one at a time, so that a request is served in between.
     private func changeSpares() {
         if let unwanted = spares.takeUnwanted() {
-            if case .parked(let activation, _) = unwanted.state { close(activation) }
-            unwanted.state = .dismissed
+            dismiss(unwanted)
         } else if spares.needsAnother {
             // One that cannot be had now is tried again later, and its lack costs a request only time.
             try? forkSpare()
@@ -29,72 +31,97 @@ extension ServerProcess {
     }
 
     private func forkSpare() throws(Errno) {
-        guard try ServerStart.extraThreads() == nil else { return }
-        let pair = try SocketPair()
-        let theirs = pair.second.descriptor
-        let far = Connection(socket: pair.second, descriptorLimit: Activation.descriptorCount)
-        let activation = Connection(socket: pair.first)
-        let spare = SpareChild(inheritance, activation: far, theirs, types: programTypes)
-        let child = try fork(.parked(activation: activation, generation: spares.generation)) { spare.park() }
-        far.close()
-        do {
-            try activation.withDescriptor { descriptor throws(FramingError) in
-                try framing { () throws(Errno) in
-                    try reactor.addReader(descriptor) { [unowned self, unowned child] _ in hasAnswered(child) }
-                }
-            }
-            spares.add(child)
+        guard try ServerStart.extraThreads() == nil, let claim = claims.take() else { return }
+        do throws(Errno) {
+            let pair = try SocketPair()
+            let theirs = pair.second.descriptor
+            let far = Connection(socket: pair.second, descriptorLimit: Activation.descriptorCount)
+            let place = ServerChild.Place(
+                activation: Connection(socket: pair.first), claim: claim, likelyClient: clients.first)
+            let spare = SpareChild(
+                inheritance, activation: far, theirs, claim: claim, likelyClient: clients.first, types: programTypes)
+            spares.add(try fork(.parked(place, generation: spares.generation)) { spare.park() })
+            far.close()
         } catch {
-            // Its answer would not be heard.
-            activation.close()
-            child.state = .dismissed
+            claims.giveBack(claim)
+            throw error
         }
     }
 
-    /// Gives an order to a parked child. It stays the server's until the child has said that it took it.
+    private func dismiss(_ spare: ServerChild) {
+        guard case .parked(let place, _) = spare.state else { return }
+        spare.state = .dismissed
+        leave(place)
+    }
+
+    /// Gives an order to a parked child. One that the child never takes is sent again by its client.
     func activate(_ spare: ServerChild, _ order: SpawnOrder) {
-        guard case .parked(let activation, _) = spare.state else { return }
+        guard case .parked(let place, _) = spare.state else { return }
         let message = Activation(
-            typeName: order.typeName, client: order.client.process, isDetached: order.isDetached)
-        let timeout = reactor.addTimer(after: Self.activationTimeout) { [unowned spare] in spare.send(.kill) }
-        spare.state = .activating(order, activation: activation, timeout: timeout)
+            typeName: order.typeName, client: order.client.process, isDetached: order.isDetached,
+            isPrepared: order.client === place.likelyClient && !order.isDetached)
+        spare.state = .activating(order, place, .after(Self.activationTimeout))
+        activating.append(spare)
+        place.claim.offer()
         do {
-            try activation.send(message: message, passing: order.descriptors, until: .now)
+            try place.activation.send(message: message, passing: order.descriptors, until: .now)
         } catch {
-            // It is dead, or as good as that; its end gives the order back.
+            // It is dead, or as good as that; its end says the rest.
             spare.send(.kill)
         }
+        // From now on the other end tells the client of the child's death.
+        order.channel.close()
     }
 
-    private func hasAnswered(_ spare: ServerChild) {
-        switch spare.state {
-        case .activating(let order, let activation, let timeout):
-            if !hasTaken(order, spare, activation, timeout) { stopReading(activation) }
-        case .parked(let activation, _): stopReading(activation)
-        case .running, .serving, .dismissed: break
+    /// Looks which orders have been taken, and gives up those that were not in time.
+    func settleActivations() {
+        for spare in activating {
+            guard case .activating(let order, let place, let deadline) = spare.state else { continue }
+            if place.claim.isTold || deadline.hasPassed && place.claim.isTaken {
+                hasTaken(order, spare, place)
+            } else if deadline.hasPassed, place.claim.revoke() {
+                spare.send(.kill)
+                spare.state = .dismissed
+                leave(place)
+                order.refuse(.notTaken)
+            }
         }
+        activating.removeAll { if case .activating = $0.state { false } else { true } }
     }
 
-    /// Whether a child has said that it took the order, which it runs by itself then.
-    func hasTaken(_ order: SpawnOrder, _ spare: ServerChild, _ activation: Connection, _ timeout: TimerID) -> Bool {
-        // At the end of the stream it has died, which its own descriptor will tell.
-        guard (try? activation.receive(until: .now)) != nil else { return false }
-        reactor.cancelTimer(timeout)
-        close(activation)
+    /// Whether a client may still get a child by an order that it gave.
+    func hasOrders(of client: ServerClient) -> Bool {
+        orders.contains { $0.client === client }
+            || activating.contains {
+                if case .activating(let order, _, _) = $0.state { order.client === client } else { false }
+            }
+    }
+
+    /// What becomes of the order of a child that has ended since it was told. Returns whether the child had taken it.
+    func settleOrder(of spare: ServerChild, _ order: SpawnOrder, _ place: ServerChild.Place) -> Bool {
+        activating.removeAll { $0 === spare }
+        if place.claim.isTaken {
+            hasTaken(order, spare, place)
+            return true
+        }
+        leave(place)
+        spares.hasDied(spare)
+        order.refuse(.notTaken)
+        return false
+    }
+
+    /// The order is the child's, which runs by itself.
+    private func hasTaken(_ order: SpawnOrder, _ spare: ServerChild, _ place: ServerChild.Place) {
+        if !place.claim.isTold { spare.reportStart(to: order.status) }
+        leave(place)
         activationCount += 1
         spares.hasServed()
-        order.channel.close()
-        spare.state = .running(status: order.status, wasParked: true)
+        spare.state = .running(status: order.status)
         hasBegun(spare, order)
-        return true
     }
 
-    func close(_ activation: Connection) {
-        stopReading(activation)
-        activation.close()
-    }
-
-    private func stopReading(_ activation: Connection) {
-        try? activation.withDescriptor { reactor.removeReader($0) }
+    func leave(_ place: ServerChild.Place) {
+        place.activation.close()
+        claims.giveBack(place.claim)
     }
 }

@@ -23,12 +23,15 @@ final class ServerProcess {
     let inheritance: ForkedChild.Inheritance
     /// Where children introduce themselves that want to be clients.
     private let registration: FileDescriptor
-    private var clients: [ServerClient] = []
+    private(set) var clients: [ServerClient] = []
     private var address: ServerAddress?
     private var children: [ProcessID: ServerChild] = [:]
     let spares: Spares
     var spareTimer: TimerID?
     private var forkCount = 0
+    let claims: Claims
+    /// Those that may have taken an order.
+    var activating: [ServerChild] = []
     var activationCount = 0
     /// Grows with each order that is served and each end: while it does, the server is not idle.
     private(set) var activityCount = 0
@@ -44,6 +47,7 @@ final class ServerProcess {
         self.inheritance = inheritance
         self.registration = registration
         self.spares = spares
+        claims = try Claims()
         try reactor.addReader(registration) { [unowned self] _ in readIntroductions() }
     }
 
@@ -136,7 +140,7 @@ final class ServerProcess {
     }
 
     private func removeIfDone(_ client: ServerClient) {
-        guard client.isDone, !orders.contains(where: { $0.client === client }) else { return }
+        guard client.isDone, !hasOrders(of: client) else { return }
         try? client.connection.withDescriptor { reactor.removeReader($0) }
         clients.removeAll { $0 === client }
     }
@@ -229,7 +233,7 @@ final class ServerProcess {
             order.channel.prepareReceiving()
             let start = ForkedChild(inheritance, keeping: [order.channelDescriptor, sentinel].compactMap { $0 })
             let context = ChildContext(clientProcess: order.client.process, connection: order.channel)
-            let child = try fork(.running(status: order.status, wasParked: false)) {
+            let child = try fork(.running(status: order.status)) {
                 start.run(type, in: context, sentinel: sentinel)
             }
             // Closed before the client hears of the child: from then on its other end tells of the child's death.
@@ -250,25 +254,16 @@ final class ServerProcess {
         activityCount += 1
         children[child.process] = nil
         switch child.state {
-        case .running(let channel, let wasParked):
-            if wasParked, case .signaled = status { child.reportStart(to: channel) }
+        case .running(let channel):
             try? channel.send(message: ChildStatus.ended(status), until: .now)
             channel.close()
             for client in clients { client.remove(child) }
             for client in clients { removeIfDone(client) }
-        case .parked(let activation, _):
-            close(activation)
+        case .parked(let place, _):
+            leave(place)
             spares.hasDied(child)
-        case .activating(let order, let activation, let timeout):
-            // It may have taken the order before it ended.
-            if hasTaken(order, child, activation, timeout) {
-                ended(child, status)
-            } else {
-                reactor.cancelTimer(timeout)
-                close(activation)
-                spares.hasDied(child)
-                orders.insert(order, at: 0)
-            }
+        case .activating(let order, let place, _):
+            if settleOrder(of: child, order, place) { ended(child, status) }
         case .serving(let channel):
             channel.write(status.returnCode)
             address?.remove(child)
@@ -279,6 +274,7 @@ final class ServerProcess {
     // MARK: Statistics
 
     private var statistics: ForkServer.Statistics {
+        settleActivations()
         var memory = (resident: 0, private: 0)
         var threads = 1
         #if os(Linux)

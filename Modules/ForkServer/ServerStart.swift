@@ -37,6 +37,11 @@ enum ServerStart {
         var sentinel = try control.receiveDescriptors(2)
         var alive = try control.receiveDescriptors(hello.address?.hasAlivePipe == true ? 1 : 0)
         guard hello.build == nil || hello.build == BuildIdentity.current else { return (nil, .differentBuild) }
+        do throws(ChildSetupError) {
+            for limit in hello.resourceLimits { try limit.apply() }
+        } catch {
+            return (nil, .failed("\(error)"))
+        }
         try Rehearsal.perform()
         let (failed, refusal) = try loadAll(hello.preloads, hello.preloadFailure)
         if let refusal { return (nil, refusal) }

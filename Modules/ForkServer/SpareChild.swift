@@ -8,19 +8,25 @@ import Syscalls
 struct SpareChild {
     private let child: ForkedChild
     private let activation: Connection
+    private let claim: Claim
+    private let likelySentinel: FileDescriptor?
     private let types: [String: any ChildProgram.Type]
 
     /// Makes one ready, in the server.
     ///
     /// - Parameters:
     ///   - activation: Where it is told.
+    ///   - claim: Where it says that it takes what it is told.
+    ///   - likelyClient: Whose child it may become: it prepares for that one.
     ///   - types: Those that the server knows by name.
     init(
-        _ inheritance: ForkedChild.Inheritance, activation: Connection, _ descriptor: FileDescriptor,
-        types: [String: any ChildProgram.Type]
+        _ inheritance: ForkedChild.Inheritance, activation: Connection, _ descriptor: FileDescriptor, claim: Claim,
+        likelyClient: ServerClient?, types: [String: any ChildProgram.Type]
     ) {
-        child = ForkedChild(inheritance, keeping: [descriptor])
+        likelySentinel = likelyClient?.sentinel.readEnd.descriptor
+        child = ForkedChild(inheritance, keeping: [descriptor, likelySentinel].compactMap { $0 })
         self.activation = activation
+        self.claim = claim
         self.types = types
     }
 
@@ -29,11 +35,25 @@ struct SpareChild {
         child.leaveServer()
         setThreadName(literal: "spare child")
         do {
+            // What is used for the first time is paid for now, and not when somebody waits for it.
             try rehearse()
-            try serve(try Self.ownProcess())
+            let watch = try likelySentinel.flatMap { sentinel throws(Errno) in try child.watch(sentinel) }
+            let start = StartReport(try BinaryEncoder().encode(ChildStatus.started(.current)), try Self.ownProcess())
+            try serve(start, watch)
         } catch {
             // The server has gone, or has spares enough.
             exitImmediately(0)
+        }
+    }
+
+    /// What tells its client of its start.
+    private struct StartReport {
+        let message: [UInt8]
+        let process: FileDescriptor?
+
+        init(_ message: [UInt8], _ process: FileDescriptor?) {
+            self.message = message
+            self.process = process
         }
     }
 
@@ -47,7 +67,8 @@ struct SpareChild {
         #endif
     }
 
-    private func serve(_ process: FileDescriptor?) throws -> Never {
+    /// - Parameter watch: What has it go with the likely client.
+    private func serve(_ start: StartReport, _ watch: FileDescriptor?) throws -> Never {
         let message = try activation.receive()
         var descriptors = try activation.receiveDescriptors(Activation.descriptorCount)
         let order = try BinaryDecoder().decode(Activation.self, from: message)
@@ -56,27 +77,37 @@ struct SpareChild {
             let sentinel = descriptors.take(at: 2)
         else { exitImmediately(1) }
         // From here on the request is this child's, and whatever happens to it is the client's to know.
-        try activation.send([1])
-        activation.close()
-        // By itself, so that the client need not wait for the server to have read that.
+        guard claim.take() else { exitImmediately(0) }
+        // By itself: the client need not wait for the server to have seen that.
         let client = Connection(socket: status, readable: false)
-        client.reportStart(of: .current, process)
+        try? client.send(start.message, passing: [start.process].compactMap { $0 }, until: .now)
         client.close()
+        claim.noteTold()
+        if let process = start.process { closeDescriptors(from: process.rawValue, through: process.rawValue) }
         child.becomeOrdinary()
-        let context = ChildContext(
-            clientProcess: order.client,
-            connection: Connection(socket: channel, descriptorLimit: ChildContext.descriptorLimit))
-        if let process { closeDescriptors(from: process.rawValue, through: process.rawValue) }
         let sentinelNumber = FileDescriptor(rawValue: sentinel.take())
-        if order.isDetached { closeDescriptors(from: sentinelNumber.rawValue, through: sentinelNumber.rawValue) }
-        child.start(type, in: context, sentinel: order.isDetached ? nil : sentinelNumber)
+        if order.isPrepared {
+            closeDescriptors(from: sentinelNumber.rawValue, through: sentinelNumber.rawValue)
+        } else {
+            if let watch { closeDescriptors(from: watch.rawValue, through: watch.rawValue) }
+            if order.isDetached {
+                closeDescriptors(from: sentinelNumber.rawValue, through: sentinelNumber.rawValue)
+            } else {
+                try child.watch(sentinelNumber)
+            }
+        }
+        activation.close()
+        child.start(
+            type,
+            in: ChildContext(
+                clientProcess: order.client,
+                connection: Connection(socket: channel, descriptorLimit: ChildContext.descriptorLimit)))
     }
 
-    /// Memory that is used for the first time is paid for now, and not when somebody waits for it.
     private func rehearse() throws {
         try Rehearsal.perform()
         for (name, type) in types where types[name] != nil { type.prepareDecoding() }
-        let order = Activation(typeName: "", client: .current, isDetached: false)
+        let order = Activation(typeName: "", client: .current, isDetached: false, isPrepared: false)
         _ = try BinaryDecoder().decode(Activation.self, from: try BinaryEncoder().encode(order))
     }
 }

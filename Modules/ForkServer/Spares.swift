@@ -9,8 +9,8 @@ import Syscalls
 final class Spares {
     /// How long the server must have been idle.
     static let idleTime = Duration.milliseconds(1)
-    /// A fork that takes longer than this is worth a process that waits.
-    private static let slowFork = Duration.microseconds(100)
+    /// A fork that takes longer than this is worth a process that waits: what a child touches first takes twice as long again.
+    private static let slowFork = Duration.microseconds(25)
     private static let automaticCount = 2
     private static let longestPause = Duration.seconds(10)
 
@@ -32,7 +32,7 @@ final class Spares {
     private var wanted: Int {
         switch policy {
         case .none: 0
-        case .fixed(let count): count
+        case .fixed(let count): min(count, Claims.capacity / 2)
         // One is forked to see what it takes.
         case .automatic: forkTime.map { $0 >= Self.slowFork ? Self.automaticCount : 0 } ?? 1
         }

@@ -56,18 +56,22 @@ package struct ProcessRole: Sendable {
     ///   - executable: `nil` is the one that runs here, even if its file was replaced meanwhile.
     ///   - descriptors: Become 3, 4, … in it.
     ///   - settings: Variables that only the exec sees; the role's process puts them back.
+    ///   - surroundings: How it differs from this process otherwise.
     ///   - blockedSignals: Blocked in it until it says otherwise.
     package func start(
         executable: String? = nil, descriptors: [FileDescriptor], settings: [String: String] = [:],
-        blockedSignals: SignalSet = []
+        surroundings: RoleSurroundings = RoleSurroundings(), blockedSignals: SignalSet = []
     ) throws(Errno) -> ProcessID {
         let null = try OwnedFileDescriptor.open("/dev/null", .readWrite)
-        var options = SpawnOptions(arguments: ["\(CommandLine.arguments.first ?? "") (\(name))"])
+        var options = SpawnOptions(
+            arguments: ["\(CommandLine.arguments.first ?? "") (\(name))"] + surroundings.arguments)
         options.signalMask = blockedSignals
-        options.environment = environment(with: settings)
+        options.environment = environment(with: settings, changed: surroundings.environment)
+        options.workingDirectory = surroundings.workingDirectory
         options.descriptors = [0: null.descriptor]
-        for stream in [FileDescriptor.standardOutput, .standardError] {
-            options.descriptors[stream.rawValue] = stream.isOpen ? stream : null.descriptor
+        for stream in [surroundings.standardOutput, surroundings.standardError].enumerated() {
+            let source = stream.element ?? FileDescriptor(rawValue: CInt(stream.offset + 1))
+            options.descriptors[CInt(stream.offset + 1)] = source.isOpen ? source : null.descriptor
         }
         for (index, descriptor) in descriptors.enumerated() {
             options.descriptors[Self.firstDescriptor + CInt(index)] = descriptor
@@ -75,17 +79,21 @@ package struct ProcessRole: Sendable {
         return try ProcessID.spawn(executable ?? Self.currentExecutable, options)
     }
 
-    private func environment(with settings: [String: String]) -> [String] {
-        let changed = Set(settings.keys)
+    private func environment(with settings: [String: String], changed: [String: String?]) -> [String] {
+        let replaced = Set(settings.keys).union(changed.keys)
         var entries = Environment.all.filter { entry in
-            !changed.contains(String(entry.prefix { $0 != "=" })) && !entry.hasPrefix(Self.savedPrefix)
+            !replaced.contains(String(entry.prefix { $0 != "=" })) && !entry.hasPrefix(Self.savedPrefix)
                 && !entry.hasPrefix(Self.variable + "=")
         }
         entries.append("\(Self.variable)=\(name)")
+        for (name, value) in changed where settings[name] == nil {
+            if let value { entries.append("\(name)=\(value)") }
+        }
         for (name, value) in settings {
             entries.append("\(name)=\(value)")
+            let former = changed[name] ?? Environment[name]
             // An empty former value and none are told apart by the mark before it.
-            entries.append("\(Self.savedPrefix)\(name)=\(Environment[name].map { "=" + $0 } ?? "")")
+            entries.append("\(Self.savedPrefix)\(name)=\(former.map { "=" + $0 } ?? "")")
         }
         return entries
     }

@@ -101,11 +101,14 @@ extension ProcessID {
     /// Has the kernel kill this process when the last write end of a pipe is closed, or something is written to it. Linux only.
     ///
     /// - Parameter readEnd: Of the pipe; it may be closed afterwards.
-    /// - Returns: Whether there is a write end.
+    /// - Returns: What has the kernel do that, for as long as it is open; `nil` when there is no write end.
     ///
     /// The corresponding C function is `fcntl` with `F_SETOWN`, `F_SETSIG` and `O_ASYNC`.
-    package func dieWithWriters(of readEnd: FileDescriptor) throws(Errno) -> Bool {
-        try retryingOnInterrupt { csys_die_with_writers(readEnd.rawValue) } == 1
+    package func dieWithWriters(of readEnd: FileDescriptor) throws(Errno) -> OwnedFileDescriptor? {
+        let watch = csys_die_with_writers(readEnd.rawValue)
+        if watch >= 0 { return OwnedFileDescriptor(owning: watch) }
+        guard Errno.current == .brokenPipe else { throw Errno.current }
+        return nil
     }
 #endif
 

@@ -119,6 +119,17 @@ public struct MemoryMapping: ~Copyable, @unchecked Sendable {
         self.count = count
     }
 
+    /// Maps zeroed memory that this process and those it forks from now on share, and nobody else. The corresponding C function
+    /// is `mmap` with `MAP_ANONYMOUS` and `MAP_SHARED`.
+    public init(sharedWithChildren count: Int) throws(Errno) {
+        guard
+            let base = mmap(nil, count, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0),
+            base != MAP_FAILED
+        else { throw Errno.current }
+        self.base = base
+        self.count = count
+    }
+
     deinit {
         munmap(base, count)
     }

@@ -53,7 +53,8 @@ extension Hello {
     /// What a client says that wants nothing special.
     fileprivate init(build: BuildIdentity?) {
         self.init(
-            build: build, client: .current, preloads: [], preloadFailure: .fail, spares: .none, backend: nil,
+            build: build, client: .current, resourceLimits: [], preloads: [], preloadFailure: .fail, spares: .none,
+            backend: nil,
             gracePeriodMilliseconds: 100)
     }
 }

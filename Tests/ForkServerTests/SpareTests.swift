@@ -83,6 +83,7 @@ struct SpareTests {
             #expect(try server.spawn(Leave()).wait(until: .generous) == .exited(0))
             #expect(try becomesTrue { try server.statistics()!.sparesReady == 1 })
             let process = try #require(server.processID)
+            #expect(try becomesTrue { try process.children().contains { try $0.isSpare() } })
             let spare = try #require(try process.children().first { try $0.isSpare() })
             try spare.send(.stop)
             #expect(try server.spawn(Leave(code: 4), until: .generous).wait(until: .generous) == .exited(4))

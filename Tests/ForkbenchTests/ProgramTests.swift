@@ -44,6 +44,27 @@ import Testing
         #expect(outcome.errors.contains("no figures of python0.1"))
     }
 
+    @Test(
+        "each Python does each kind of work beside ours",
+        .enabled(if: !Python.installed.isEmpty, "there is no Python to be a peer"),
+        arguments: [
+            ("framing", "roundtrip"), ("fdpass", "oneway"), ("auth", "handshake"), ("tracker", "register"),
+            ("forkserver", "lifecycle"), ("pool", "pool.roundtrip"),
+        ])
+    func peers(layer: String, filter: String) throws {
+        let pythons = Python.installed
+        let peers = pythons.map(\.path).joined(separator: ",")
+        let outcome = try forkbench("bench", layer, "--filter", filter, "--quick", "--peers", peers, "--json", "-")
+        #expect(outcome.status == .exited(0), "\(outcome.errors)")
+        let report = try Report(JSON(parsing: outcome.output))
+        let expected = Set(pythons.map { "cpython-\($0.version) multiprocessing" })
+        for result in report.results {
+            #expect(expected.isSubset(of: result.peers.map(\.name)), "\(result.name): \(outcome.errors)")
+            #expect(result.peers.allSatisfy { $0.median > 0 })
+        }
+        #expect(!report.results.isEmpty)
+    }
+
     @Test("compare exits with 0, 1 and 2: as good, worse, no report")
     func compare() throws {
         let directory = try TemporaryDirectory()

@@ -76,6 +76,16 @@ import Testing
         #expect(BenchmarkResult.fixture(goal: nil).meetsGoal == nil)
     }
 
+    @Test("a ratio that misses its goal does not look as if it met it")
+    func closeMisses() {
+        let text = {
+            BenchmarkResult.fixture(ratio: Estimate(value: $0, low: 1, high: 1.1), goal: .ratio(1.05)).ratioText
+        }
+        #expect(text(1.0520) == "1.052")
+        #expect(text(1.0499) == "1.05")
+        #expect(text(1.06) == "1.06")
+    }
+
     @Test("the table fits 100 columns, whatever is in it")
     func table() {
         let longest = "forkserver.alive.warm256.cold"
@@ -89,7 +99,7 @@ import Testing
         let lines = table.header(of: report.host) + report.results.flatMap(table.lines) + table.footer(of: report)
         #expect(lines.count > 8)
         for line in lines { #expect(line.count <= 100, "\(line)") }
-        #expect(lines.contains { $0.contains("~(11.11–15.55)") })
+        #expect(lines.contains { $0.contains("≈(11.11–15.55)") })
         #expect(lines.contains { $0.contains("cpython-3.13") && $0.contains("ours 8230× better") })
         #expect(lines.contains { $0.contains("python3.99") })
     }
@@ -136,7 +146,7 @@ import Testing
     @Test("figures have four digits that count, and thousands apart")
     func figures() {
         #expect(
-            [0.1234, 1.5, 12.345, 123.45, 1234.5, 1_234_567].map { figure($0) }
-                == ["0.123", "1.500", "12.35", "123.5", "1,235", "1,234,567"])
+            [0.1234, 1.5, 12.345, 123.45, 1234.5, 999_999.7, 1_234_567].map { figure($0) }
+                == ["0.123", "1.500", "12.35", "123.5", "1,235", "1.000M", "1.235M"])
     }
 }

@@ -3,6 +3,7 @@
 #ifdef __linux__
 #include "floor.h"
 
+#include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -16,25 +17,38 @@ enum { idle_time = 1 };
 
 // The server
 
+/// Who has the request that a spare was sent. They share this word, so that no message has to say it.
+enum claim { not_offered, offered, taken };
+
 /// A child; -1 for a descriptor that it does not have.
 struct child {
     pid_t pid;
     int pidfd;
-    int status;      // where its client hears of it
-    int activation;  // of a spare: what it is told to run by
+    int status;           // where its client hears of it
+    int activation;       // of a spare: what it is told to run by
+    _Atomic int *claim;   // of a spare
 };
 
+enum { most_spares = 64 };
+
 static int epoll;
-static struct child *spares[64];  // parked, the longest first
+static struct child *spares[most_spares];  // parked, the longest first
 static size_t spare_count, spares_wanted;
+static _Atomic int *claims;  // shared with the children, used in turn
+static size_t next_claim;
 
-/// What an event is about: a child's end, or its answer to an activation. The control socket has no child.
-enum { is_end = 0, is_answer = 1 };
-
-static void watch(int fd, struct child *child, uintptr_t what) {
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)((uintptr_t)child | what)};
+static void watch(int fd, struct child *child) {
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = child};
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0) fail("epoll_ctl");
 }
+
+static int open_pidfd(pid_t pid) {
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);  // glibc has a name for it since 2.36 only
+    if (pidfd < 0) fail("pidfd_open");
+    return pidfd;
+}
+
+static void report(int status, int64_t pid, int pidfd) { send_descriptors(status, &pid, sizeof pid, &pidfd, 1); }
 
 static void keep_only(int fd) {
     if (fd > STDERR_FILENO + 1) close_range(STDERR_FILENO + 1, (unsigned)fd - 1, 0);
@@ -43,29 +57,23 @@ static void keep_only(int fd) {
 
 _Noreturn static void run_child(int alive) { _exit(write(alive, "a", 1) == 1 ? 0 : 1); }
 
-/// Waits to be told what to run; says that it took it, from when on it is the client's.
-_Noreturn static void park(int activation) {
+/// Waits to be told what to run; takes it, from when on it is the client's, and tells the client so.
+_Noreturn static void park(int activation, _Atomic int *claim) {
+    int own = open_pidfd(getpid());
     unsigned char request[request_size];
-    int alive;
-    if (!receive_descriptors(activation, request, sizeof request, &alive, 1)) _exit(0);
-    write_all(activation, "t", 1);
-    close(activation);
-    run_child(alive);
+    int fds[2], expected = offered;
+    if (!receive_descriptors(activation, request, sizeof request, fds, 2)) _exit(0);
+    if (!atomic_compare_exchange_strong(claim, &expected, taken)) _exit(0);
+    report(fds[0], getpid(), own);
+    run_child(fds[1]);
 }
 
 static struct child *new_child(pid_t pid) {
     struct child *child = malloc(sizeof *child);
     if (!child) fail("memory");
-    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);  // glibc has a name for it since 2.36 only
-    if (pidfd < 0) fail("pidfd_open");
-    *child = (struct child){pid, pidfd, -1, -1};
-    watch(pidfd, child, is_end);
+    *child = (struct child){pid, open_pidfd(pid), -1, -1, NULL};
+    watch(child->pidfd, child);
     return child;
-}
-
-static void report(const struct child *child) {
-    int64_t started = child->pid;
-    send_descriptors(child->status, &started, sizeof started, &child->pidfd, 1);
 }
 
 static pid_t checked_fork(void) {
@@ -77,15 +85,18 @@ static pid_t checked_fork(void) {
 static void fork_spare(void) {
     int ends[2];
     make_socketpair(SOCK_STREAM, ends);
+    // Those in between have been used by children that are long gone: only some are parked, or on their way, at a time.
+    _Atomic int *claim = &claims[next_claim++ % (2 * most_spares)];
+    atomic_store(claim, not_offered);
     pid_t pid = checked_fork();
     if (pid == 0) {
         keep_only(ends[1]);
-        park(ends[1]);
+        park(ends[1], claim);
     }
     close(ends[1]);
     struct child *spare = new_child(pid);
     spare->activation = ends[0];
-    watch(ends[0], spare, is_answer);
+    spare->claim = claim;
     spares[spare_count++] = spare;
 }
 
@@ -99,7 +110,9 @@ static bool start_child(int control) {
         struct child *spare = spares[0];
         memmove(spares, spares + 1, --spare_count * sizeof *spares);
         spare->status = status;
-        send_descriptors(spare->activation, request, sizeof request, &alive, 1);
+        atomic_store(spare->claim, offered);
+        send_descriptors(spare->activation, request, sizeof request, fds, 2);
+        close(spare->activation);
     } else {
         pid_t pid = checked_fork();
         if (pid == 0) {
@@ -108,32 +121,24 @@ static bool start_child(int control) {
         }
         struct child *child = new_child(pid);
         child->status = status;
-        report(child);
+        report(status, pid, child->pidfd);
     }
     close(alive);
     return true;
 }
 
-/// A spare has taken what it was told.
-static void finish_activation(struct child *spare) {
-    char byte;
-    if (read(spare->activation, &byte, 1) != 1) fail_plainly("a spare ended before it took a request");
-    close(spare->activation);
-    spare->activation = -1;
-    report(spare);
-}
-
 static void end_child(struct child *child) {
     siginfo_t info;
     if (waitid((idtype_t)wait_by_pidfd, (id_t)child->pidfd, &info, WEXITED) < 0) fail("waitid");
-    // Its answer may be in the same batch of events.
-    if (child->activation >= 0) finish_activation(child);
+    if (child->status < 0 || (child->claim && atomic_load(child->claim) != taken))
+        fail_plainly("a spare ended before it took a request");
     int64_t code = info.si_code == CLD_EXITED ? info.si_status : -info.si_status;
     write_all(child->status, &code, sizeof code);
     // The client has a copy of the pidfd: closing ours would leave it registered.
     if (epoll_ctl(epoll, EPOLL_CTL_DEL, child->pidfd, NULL) < 0) fail("epoll_ctl");
     close(child->pidfd);
     close(child->status);
+    free(child);
 }
 
 /// Memory all of which has been touched.
@@ -151,19 +156,13 @@ static void preload(size_t size, bool in_huge_pages) {
     __asm__ volatile("" : : "r"(memory) : "memory");  // or the compiler drops memory that nobody reads
 }
 
-/// Answers first, so that a child that answered and ended in one batch is told of in that order.
+/// False when the client has gone.
 static bool handle(const struct epoll_event *events, int count, int control) {
     for (int i = 0; i < count; i++) {
-        struct child *child = (struct child *)((uintptr_t)events[i].data.u64 & ~(uintptr_t)is_answer);
-        if (child && (events[i].data.u64 & is_answer) && child->activation >= 0) finish_activation(child);
-    }
-    for (int i = 0; i < count; i++) {
-        struct child *child = (struct child *)((uintptr_t)events[i].data.u64 & ~(uintptr_t)is_answer);
-        if (!child && !start_child(control)) return false;
-        if (child && !(events[i].data.u64 & is_answer)) {
-            end_child(child);
-            free(child);
-        }
+        if (events[i].data.ptr)
+            end_child(events[i].data.ptr);
+        else if (!start_child(control))
+            return false;
     }
     return true;
 }
@@ -171,9 +170,11 @@ static bool handle(const struct epoll_event *events, int count, int control) {
 static void serve(int control) {
     preload((size_t)option("preload-mib") << 20, option("huge-pages"));
     spares_wanted = option("spares");
+    claims = mmap(NULL, 2 * most_spares * sizeof *claims, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (claims == MAP_FAILED) fail("mmap");
     epoll = epoll_create1(EPOLL_CLOEXEC);
     if (epoll < 0) fail("epoll_create1");
-    watch(control, NULL, is_end);
+    watch(control, NULL);
     peer_ready();
     for (;;) {
         struct epoll_event events[64];

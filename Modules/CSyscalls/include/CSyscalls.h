@@ -144,8 +144,8 @@ extern const int csys_pr_set_pdeathsig, csys_pr_set_child_subreaper;
 int csys_set_affinity(pid_t pid, const int *cpus, size_t count);
 /// The number of processors allowed, of which up to `capacity` are stored.
 int csys_get_affinity(pid_t pid, int *cpus, size_t capacity);
-/// Has the kernel kill this process when the last write end of a pipe is closed (O_ASYNC, F_SETSIG), for good. Returns
-/// whether one is open now.
+/// Has the kernel kill this process when the last write end of a pipe is closed (O_ASYNC, F_SETSIG), as long as the descriptor
+/// is open that it returns. EPIPE when there is no write end any more.
 int csys_die_with_writers(int pipe);
 #endif
 /// Credentials of the peer of a connected Unix socket (SO_PEERCRED, getpeereid).

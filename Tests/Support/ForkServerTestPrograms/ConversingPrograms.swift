@@ -35,6 +35,7 @@ public struct DescribeSetup: ChildProgram {
 
     public func run(in child: ChildContext) throws {
         var lines = variables.map { "\($0)=\(Environment[$0] ?? "(none)")" }
+        lines.append("arguments=\(CommandLine.arguments.dropFirst().joined(separator: " "))")
         lines.append("directory=\(try currentDirectory())")
         lines.append("group is own=\(getpgrp() == getpid())")
         lines.append("session is own=\(getsid(0) == getpid())")

@@ -48,9 +48,9 @@ package enum Catalogue {
     private static let measuring = [
         """
         Each benchmark is measured beside its floor: the same kernel work in a bare C loop. Ours, the floor and the peers are \
-        processes of their own, pinned alike, and take their samples in turns, in 10 to 30 rounds until the ratio is certain \
+        processes of their own, pinned alike, and take their samples in turns, in 10 to 20 rounds until the ratio is certain \
         to 1 %; what warms them up is dropped. The ratio says how many times worse than the floor ours is (1.00 is the floor \
-        itself). In parentheses is where it lies with 95 %: the middle of 2,000 bootstrap draws over the rounds. “~” marks \
+        itself). In parentheses is where it lies with 95 %: the middle of 2,000 bootstrap draws over the rounds. “≈” marks \
         one that is uncertain by more than 5 %.
         """
     ]

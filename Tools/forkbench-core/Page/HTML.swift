@@ -36,6 +36,7 @@ func tickLabel(_ number: Double, in unit: Unit) -> String {
     case .microseconds where number >= 1000: return plain(number / 1000) + " ms"
     case .microseconds where number < 1: return plain(number * 1000) + " ns"
     case .microseconds: return plain(number) + " µs"
+    case .perSecond where number >= 1_000_000: return plain(number / 1_000_000) + "M/s"
     case .perSecond where number >= 1000: return plain(number / 1000) + "k/s"
     case .perSecond: return plain(number) + " /s"
     case .kibibytes where number >= 1024: return plain((number / 1024).rounded()) + " MiB"

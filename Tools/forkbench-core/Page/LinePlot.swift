@@ -134,7 +134,7 @@ extension PlotPoint.Plot {
         case .payload: "\(size) B"
         case .preloadedMemory where size >= 1024: "\(size >> 10) GiB"
         case .preloadedMemory: "\(size) MiB"
-        case .idleDescriptors, .workers: "\(size)"
+        case .idleDescriptors, .workers: size < 1000 ? "\(size)" : figure(Double(size))
         }
     }
 }

@@ -26,7 +26,7 @@ struct LogScale {
     /// Powers of ten, and between those 2 and 5 where there are few.
     var ticks: [Double] {
         let decades = Int(floor(log10(lowest)))...Int(ceil(log10(highest)))
-        let steps: [Double] = decades.count > 4 ? [1] : [1, 2, 5]
+        let steps: [Double] = highest / lowest > 10_000 ? [1] : [1, 2, 5]
         return decades.flatMap { decade in steps.map { $0 * pow(10, Double(decade)) } }
             .filter { $0 >= lowest * 0.999 && $0 <= highest * 1.001 }
     }

@@ -45,7 +45,7 @@ struct RatioBars {
             <span class="name">\(escaped(result.name))</span>
             <span class="track"><b class="bar\(overflow)" style="width:\(percent(position(ratio.value)))"></b>\
             <b class="interval" style="left:\(percent(low));width:\(percent(max(0.3, high - low)))"></b>\(goal)</span>
-            <span class="value">\(result.isNoisy ? "≈" : "")\(decimal(ratio.value, 2))</span>
+            <span class="value">\(result.isNoisy ? "≈" : "")\(result.ratioText ?? "")</span>
             </div>
             """
     }
@@ -91,7 +91,8 @@ struct PeerBars {
             let advantage = result.advantage(over: peer)
             let (one, end) = (scale.position(of: 1), scale.position(of: advantage))
             let colour = Contestant.peer(peer.name, of: names).colour
-            let label = decimal(advantage, advantage >= 10 ? 0 : 1) + "×"
+            func times(_ factor: Double) -> String { decimal(factor, factor >= 10 ? 0 : 1) }
+            let label = advantage >= 1 ? times(advantage) + "×" : "<em>1/\(times(1 / advantage))</em>"
             return """
                 <span class="track" title="\(escaped(peer.name)): \(figure(peer.median, in: result.unit)); \
                 ours: \(figure(result.median, in: result.unit))"><b class="bar" style="left:\(percent(min(one, end)));\

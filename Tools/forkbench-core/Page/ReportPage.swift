@@ -54,24 +54,15 @@ package struct ReportPage {
     }
 
     private var table: String {
-        let peers = report.peerNames
-        let columns = ["benchmark", "unit", "median", "p90", "p99", "floor", "ratio", "95 %", "goal"] + peers
-        let rows = report.tableResults.map { result in
-            let figures = [result.ours.median, result.ours.p90, result.ours.p99].map { figure($0) }
-            let ratio = result.ratio.map { (result.isNoisy ? "≈" : "") + decimal($0.value, 2) } ?? "–"
-            let interval = result.ratio.map { "\(decimal($0.low, 2))–\(decimal($0.high, 2))" } ?? ""
-            let mark = result.meetsGoal.map { $0 ? " ✓" : " ✗" } ?? ""
-            let ofPeers = peers.map { name in result.peers.first { $0.name == name }.map { figure($0.median) } ?? "–" }
-            let cells =
-                [result.unit.symbol] + figures + [result.floor.map { figure($0.median) } ?? "–", ratio, interval]
-                + [(result.goal?.text ?? "") + mark] + ofPeers
-            return "<tr><th>\(escaped(result.name))</th>" + cells.map { "<td>\(escaped($0))</td>" }.joined() + "</tr>"
+        let table = FigureTable(report)
+        let rows = table.rows.map { row in
+            "<tr><th>\(escaped(row[0]))</th>" + row.dropFirst().map { "<td>\(escaped($0))</td>" }.joined() + "</tr>"
         }
         let missing = report.missingPeers.map { "<li>\(escaped($0.name)): \(escaped($0.reason))</li>" }
         return """
             <section>
             <h2>All figures</h2>
-            <div class="scroll"><table><tr>\(columns.map { "<th>\(escaped($0))</th>" }.joined())</tr>
+            <div class="scroll"><table><tr>\(table.columns.map { "<th>\(escaped($0))</th>" }.joined())</tr>
             \(rows.joined(separator: "\n"))
             </table></div>
             \(missing.isEmpty ? "" : "<p>No figures of these peers:</p><ul>\(missing.joined())</ul>")

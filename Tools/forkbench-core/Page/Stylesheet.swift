@@ -28,6 +28,7 @@ let stylesheet = """
     .bars .row { display: grid; grid-template-columns: 15rem 1fr 3.6rem; align-items: center; gap: .6rem; padding: .12rem 0 }
     .bars .name { font-size: .9rem; overflow-wrap: anywhere }
     .bars .value { font-variant-numeric: tabular-nums; text-align: right; font-size: .9rem }
+    .bars em { font-style: normal; color: var(--bad) }
     .bars .track { position: relative; display: block; height: 1.05rem; background: var(--panel); border-radius: .2rem }
     .bars .track::after { content: ""; position: absolute; left: var(--one); top: -.12rem; bottom: -.12rem; width: 1px;
       background: var(--soft) }

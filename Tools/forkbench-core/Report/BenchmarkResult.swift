@@ -49,6 +49,14 @@ package struct BenchmarkResult: Sendable {
 
     package var meetsGoal: Bool? { goal?.isMet(by: self) }
 
+    /// The ratio with two decimals, or with three where a goal that it misses would look the same with two.
+    package var ratioText: String? {
+        guard let ratio else { return nil }
+        let text = decimal(ratio.value, 2)
+        if case .ratio(let most) = goal, ratio.value > most, text == decimal(most, 2) { return decimal(ratio.value, 3) }
+        return text
+    }
+
     /// How many times better ours is than a peer.
     package func advantage(over peer: PeerFigure) -> Double { unit.ratio(of: peer.median, to: median) }
 }

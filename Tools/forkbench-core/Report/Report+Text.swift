@@ -22,21 +22,12 @@ extension Report {
 
     /// A table for a page of documentation.
     package var markdown: String {
-        let peers = peerNames
-        let columns = ["benchmark", "unit", "median", "p90", "p99", "floor", "ratio", "95 %", "goal"] + peers
+        let table = FigureTable(self)
         var lines = host.isDebug ? ["**\(HostFacts.debugWarning)**", ""] : []
-        lines.append("| " + columns.joined(separator: " | ") + " |")
-        lines.append("|" + columns.enumerated().map { $0.offset < 2 ? "---|" : "---:|" }.joined())
-        for result in tableResults {
-            let ratio = result.ratio.map { decimal($0.value, 2) + (result.isNoisy ? " ~" : "") } ?? "–"
-            let interval = result.ratio.map { "\(decimal($0.low, 2))–\(decimal($0.high, 2))" } ?? ""
-            let goal = (result.goal?.text ?? "") + (result.meetsGoal.map { $0 ? " ✓" : " ✗" } ?? "")
-            let figures = [result.ours.median, result.ours.p90, result.ours.p99].map(figure)
-            let cells =
-                ["`\(result.name)`", result.unit.symbol] + figures
-                + [result.floor.map { figure($0.median) } ?? "–", ratio, interval, goal]
-                + peers.map { name in result.peers.first { $0.name == name }.map { figure($0.median) } ?? "–" }
-            lines.append("| " + cells.joined(separator: " | ") + " |")
+        lines.append("| " + table.columns.joined(separator: " | ") + " |")
+        lines.append("|" + table.columns.indices.map { $0 < 2 ? "---|" : "---:|" }.joined())
+        for row in table.rows {
+            lines.append("| " + (["`\(row[0])`"] + row.dropFirst()).joined(separator: " | ") + " |")
         }
         lines += [""] + host.lines.map { "- \($0)" }
         lines += Table(.plain).footer(of: self).map { "- \($0)" }

@@ -11,7 +11,8 @@ package struct Table {
     package func header(of host: HostFacts) -> [String] {
         let columns = ["median", "p90", "p99", "floor"].map { $0.padded(to: Self.figureWidth, leading: true) }
         let warning = host.isDebug ? [style.paint(HostFacts.debugWarning, .red)] : []
-        return host.lines.map { style.paint($0, .dim) } + warning + [
+        let facts = host.lines.flatMap { wrapped($0, to: 100).split(separator: "\n") }.map(String.init)
+        return facts.map { style.paint($0, .dim) } + warning + [
             style.paint(
                 "benchmark".padded(to: Self.nameWidth + 4) + columns.joined() + "  ratio  (95 %)        goal", .bold)
         ]
@@ -31,10 +32,10 @@ package struct Table {
         let goal = result.goal.map { goal in
             goal.text + (result.meetsGoal.map { $0 ? " ✓" : " ✗" } ?? "")
         }
-        guard let ratio = result.ratio else { return paintedGoal(goal ?? "", result) }
+        guard let ratio = result.ratio, let text = result.ratioText else { return paintedGoal(goal ?? "", result) }
         let interval = "(\(decimal(ratio.low, 2))–\(decimal(ratio.high, 2)))"
-        let value = decimal(ratio.value, 2).padded(to: 5, leading: true)
-        return paintedGoal(value, result) + " " + (result.isNoisy ? style.paint("~", .yellow) : " ")
+        let value = text.padded(to: 5, leading: true)
+        return paintedGoal(value, result) + " " + (result.isNoisy ? style.paint("≈", .yellow) : " ")
             + style.paint(interval.padded(to: 13), result.isNoisy ? .yellow : .dim) + " "
             + paintedGoal(goal ?? "", result)
     }
@@ -64,7 +65,7 @@ package struct Table {
         var lines: [String] = []
         if report.results.contains(where: \.isNoisy) {
             lines.append(
-                "~ noisy: the ratio is uncertain by more than \(decimal(Estimate.noisyUncertainty * 100, 0)) %")
+                "≈ noisy: the ratio is uncertain by more than \(decimal(Estimate.noisyUncertainty * 100, 0)) %")
         }
         lines += report.missingPeers.map { style.paint("no figures of \($0.name): \($0.reason)", .yellow) }
         if report.isInterrupted {

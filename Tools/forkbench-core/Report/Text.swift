@@ -8,9 +8,10 @@ package func decimal(_ number: Double, _ places: Int) -> String {
     return (number < 0 ? "-" : "") + padded.dropLast(places) + (places > 0 ? "." : "") + padded.suffix(places)
 }
 
-/// A figure for people: four digits that count, and thousands apart.
+/// A figure for people, of at most seven characters: four digits that count, thousands apart, and M for millions.
 package func figure(_ number: Double) -> String {
     let magnitude = abs(number)
+    if magnitude >= 999_999.5 { return figure(number / 1_000_000) + "M" }
     if magnitude >= 1000 {
         let digits = decimal(number, 0)
         let groups = stride(from: digits.count, to: 0, by: -3).map { end in

@@ -60,8 +60,12 @@ private struct BenchSession {
     var style: TerminalStyle { TerminalStyle(of: tableDescriptor) }
 
     func show(_ line: String) {
-        // Nobody may read it any more: the files are written all the same.
-        try? tableDescriptor.writeAll(line + "\n")
+        do throws(Errno) {
+            try tableDescriptor.writeAll(line + "\n")
+        } catch {
+            // Nobody reads it any more. What is to be in files is measured all the same.
+            if files.isEmpty { Interruption.request() }
+        }
     }
 
     /// Returns the exit code.

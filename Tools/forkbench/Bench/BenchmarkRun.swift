@@ -19,7 +19,7 @@ struct BenchmarkRun {
         let wantedUncertainty: Double
 
         static let standard = Plan(
-            fewestRounds: 10, mostRounds: 30, roundTime: 60_000_000, mostSamplesARound: 1000, wantedUncertainty: 0.01)
+            fewestRounds: 10, mostRounds: 20, roundTime: 60_000_000, mostSamplesARound: 1000, wantedUncertainty: 0.01)
         static let quick = Plan(
             fewestRounds: 3, mostRounds: 3, roundTime: 20_000_000, mostSamplesARound: 100, wantedUncertainty: 1)
         /// For a point of a plot, which has neighbours to be judged by.

@@ -23,6 +23,6 @@ struct CPUPlacement {
     static var description: String {
         guard let own = allowed.first else { return "not pinned" }
         let other = allowed.dropFirst().first ?? own
-        return "pinned to processor \(own)" + (other == own ? "" : ", and peers that work meanwhile to \(other)")
+        return "pinned to processor \(own)" + (other == own ? "" : ", and to \(other) what works meanwhile")
     }
 }

@@ -32,21 +32,14 @@ final class Measurement {
         for round in 0..<plan.mostRounds {
             beganRound(round + 1)
             // Who goes second finds the caches as the first has left them: in turns.
-            if round.isMultiple(of: 2) {
-                try take(from: ours, floor)
-            } else {
-                try take(from: ours, floor, floorFirst: true)
-            }
+            let isFloorFirst = !round.isMultiple(of: 2)
+            if isFloorFirst, let floor { self.floor.append(round: try floor.takeRound()) }
+            self.ours.append(round: try ours.takeRound())
+            if !isFloorFirst, let floor { self.floor.append(round: try floor.takeRound()) }
             for (index, other) in others.enumerated() { takeFromPeer(index, other) }
             if Interruption.hasCome { throw Interrupted() }
             if round + 1 >= plan.fewestRounds, isCertain { break }
         }
-    }
-
-    private func take(from ours: Side, _ floor: Side?, floorFirst: Bool = false) throws {
-        if floorFirst, let floor { self.floor.append(round: try floor.takeRound()) }
-        self.ours.append(round: try ours.takeRound())
-        if !floorFirst, let floor { self.floor.append(round: try floor.takeRound()) }
     }
 
     private var isCertain: Bool {

@@ -21,6 +21,8 @@ struct ReportFiles {
         self.outputs = outputs
     }
 
+    var isEmpty: Bool { outputs.isEmpty }
+
     /// Whether the table has to go elsewhere.
     var useStandardOutput: Bool { outputs.contains(where: \.file.isStandardOutput) }
 

@@ -53,6 +53,7 @@ final class SampleProcess {
             try withUnsafeBytes(of: &request) { try requests?.descriptor.writeAll($0) }
             guard try !samples.descriptor.wait(for: .readable, until: .after(Self.longestRound)).isEmpty else {
                 kill()
+                finish()
                 throw BenchmarkFailure(reason: "it did not answer within \(Self.longestRound)")
             }
             let bytes = try samples.descriptor.readExactly(count * 8)

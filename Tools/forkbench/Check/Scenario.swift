@@ -7,7 +7,13 @@ struct Scenario: Sendable {
     let name: String
     let run: @Sendable () throws -> Void
 
-    static let all: [Scenario] = lowerScenarios + upperScenarios + togetherScenarios
+    static let all: [Scenario] = lowerScenarios + upperScenarios + growthScenarios + togetherScenarios
+
+    #if os(Linux)
+        private static let growthScenarios = [serverGrowth]
+    #else
+        private static let growthScenarios: [Scenario] = []
+    #endif
 }
 
 extension [Scenario] {

@@ -5,12 +5,15 @@ import Syscalls
 ///
 /// A second Ctrl-C ends the program at once. The processes that were started notice the end of their channels.
 enum Interruption {
-    fileprivate static let isRequested = Atomic(false)
+    private static let isRequested = Atomic(false)
 
     static var hasCome: Bool { isRequested.load(ordering: .relaxed) }
 
     /// The exit code of a program that was ended so, as a shell would say it.
     static let exitCode: Int32 = 128 + Signal.interrupt.rawValue
+
+    /// As if Ctrl-C had come.
+    static func request() { isRequested.store(true, ordering: .relaxed) }
 
     static func watch() throws(Errno) {
         for signal in [Signal.interrupt, .terminate] { try signal.setHandler(noteInterruption) }
@@ -18,6 +21,6 @@ enum Interruption {
 }
 
 private func noteInterruption(_ number: CInt) {
-    Interruption.isRequested.store(true, ordering: .relaxed)
+    Interruption.request()
     try? Signal(rawValue: number).restoreDefault()
 }

@@ -11,7 +11,8 @@ struct Progress {
         guard isTerminal, nextUpdate.hasPassed else { return }
         nextUpdate = .after(.milliseconds(100))
         isVisible = true
-        write("\r\u{1B}[K\(line())")
+        // One that wraps would not be taken away again.
+        write("\r\u{1B}[K\(line().prefix(79))")
     }
 
     /// Makes room for a line of output.

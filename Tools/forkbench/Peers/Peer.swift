@@ -48,10 +48,6 @@ struct Peers {
     private(set) var found: [Peer] = []
     private(set) var missing: [(name: String, reason: String)] = []
 
-    static let none = Peers()
-
-    private init() {}
-
     /// - Parameter names: Interpreters: names in the search path, or paths.
     init(_ names: [String]) throws {
         guard !names.isEmpty else { return }
@@ -59,6 +55,9 @@ struct Peers {
         for name in names {
             do throws(BenchmarkFailure) {
                 let interpreter = try PythonInterpreter(named: name)
+                if found.contains(where: { $0.interpreter.name == interpreter.name }) {
+                    throw BenchmarkFailure(reason: "it is \(interpreter.name) again")
+                }
                 for library in Peer.Library.allCases {
                     let peer = Peer(interpreter: interpreter, library: library, directory: directory)
                     if interpreter.libraries.contains(library.rawValue) {
