@@ -52,7 +52,7 @@ extension Dispatcher {
         case .stop(let waiters):
             for waiter in waiters { waiter() }
             observers.end()
-            SegmentStore.shared.removeIdle()
+            SegmentStore.shared.endUse()
             ended.open()
             reactor.stop()
         }

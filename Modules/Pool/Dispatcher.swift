@@ -60,6 +60,7 @@ final class Dispatcher: Sendable {
         state = Guarded(State(size: workers, restarts: RestartPolicy(options.restartLimit)))
         reactor = try ReactorThread(name: "pool")
         observers = Observers(reactor, options.onEvent)
+        SegmentStore.shared.beginUse()
         startMissingWorkers()
     }
 

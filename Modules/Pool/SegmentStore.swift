@@ -33,6 +33,8 @@ final class SegmentStore: Sendable {
         var nextID: UInt64 = 1
         var idle: [Segment] = []
         var idleBytes = 0
+        /// Pools, or in a worker its loop: without any, nobody will want what is given back.
+        var users = 0
     }
 
     private let state = Guarded(State())
@@ -55,6 +57,7 @@ final class SegmentStore: Sendable {
 
     fileprivate func takeBack(_ segment: Segment) {
         let dropped: [Segment] = state.withLock { state in
+            guard state.users > 0 else { return [segment] }
             state.idle.append(segment)
             state.idleBytes += segment.mapping.count
             var dropped: [Segment] = []
@@ -68,9 +71,16 @@ final class SegmentStore: Sendable {
         _ = dropped
     }
 
-    /// Gives the memory back that nobody uses.
-    func removeIdle() {
-        let idle = state.withLock { state in
+    /// Keeps what is given back from now on, until as many calls of `endUse`.
+    func beginUse() {
+        state.withLock { $0.users += 1 }
+    }
+
+    /// The memory that nobody uses goes with the last user.
+    func endUse() {
+        let idle: [Segment] = state.withLock { state in
+            state.users -= 1
+            guard state.users == 0 else { return [] }
             defer { (state.idle, state.idleBytes) = ([], 0) }
             return state.idle
         }

@@ -45,6 +45,7 @@ final class WorkerLoop: PoolLink {
         self.number = number
         self.page = page
         self.memory = memory
+        SegmentStore.shared.beginUse()
     }
 
     /// Serves synchronous tasks; returns with the first one that is not, which has been begun, or `nil` at the end.

@@ -40,6 +40,20 @@ struct Soak {
             #endif
         }
 
+        /// What is left once threads and connections that are ending have ended.
+        static func settled() async throws -> Holdings {
+            var last = try now()
+            var unchanged = 0
+            while unchanged < 5 {
+                try await Task.sleep(for: .milliseconds(200))
+                let next = try now()
+                let isSame = next.descriptors.count == last.descriptors.count && next.children == last.children
+                unchanged = isSame ? unchanged + 1 : 0
+                last = next
+            }
+            return last
+        }
+
         private static func name(of descriptor: FileDescriptor) -> String {
             var name = [CChar](repeating: 0, count: 256)
             let count = readlink("/proc/self/fd/\(descriptor.rawValue)", &name, name.count)
@@ -60,17 +74,9 @@ struct Soak {
     func run() async throws -> [String] {
         // Once for a moment and without chaos: what is made once and kept, such as threads, is there before anything is counted.
         _ = try await load(for: .seconds(1), chaos: false, report: { _ in })
-        let before = try Holdings.now()
+        let before = try await Holdings.settled()
         let (ledger, kills) = try await load(for: duration, chaos: hasChaos) { print($0) }
-        // Threads and processes that are ending have ended soon.
-        var after = try Holdings.now()
-        let patience = Deadline.after(.seconds(10))
-        while after.descriptors.count != before.descriptors.count || after.children != before.children,
-            !patience.hasPassed
-        {
-            try await Task.sleep(for: .milliseconds(50))
-            after = try Holdings.now()
-        }
+        let after = try await Holdings.settled()
         var broken = ledger.breaches
         if ledger.open > 0 { broken.append("\(ledger.open) tasks have not ended") }
         if after.descriptors.count != before.descriptors.count {
