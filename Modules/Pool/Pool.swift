@@ -1,5 +1,4 @@
 import AsyncFraming
-import BinaryCoding
 import ForkServer
 import Syscalls
 
@@ -15,114 +14,173 @@ import Syscalls
 /// replaced, and the task that it had fails with an error that says so. The workers end with the pool or the program. Safe
 /// to use from any thread and from async code.
 public final class Pool: Sendable {
-    private let core: PoolCore
-    /// How many workers there are.
-    public let workerCount: Int
+    let dispatcher: Dispatcher
 
     /// Starts a pool. The workers come up in the background; tasks wait for them.
     ///
     /// - Parameters:
-    ///   - workers: How many; by default one for each processor.
+    ///   - workers: How many; by default one for each processor that this program may use.
     ///   - server: What forks them. A program that uses the shared one calls `ForkServer.bootstrap()` first in `main`.
-    ///   - queueLimit: How many tasks may wait for a worker; more are refused.
-    public init(workers: Int? = nil, server: ForkServer = .shared, queueLimit: Int = 1 << 20) throws(PoolError) {
-        workerCount = workers ?? max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN)))
-        precondition(workerCount > 0, "a pool needs at least one worker")
+    ///   - options: How the pool and its workers behave.
+    public init(
+        workers: Int? = nil, server: ForkServer = .shared, options: Options = Options()
+    ) throws(PoolError) {
+        let count = workers ?? Self.usableProcessors
+        precondition(count > 0, "a pool needs at least one worker")
         do throws(Errno) {
-            core = try PoolCore(server: server, workers: workerCount, queueLimit: queueLimit)
+            dispatcher = try Dispatcher(server: server, workers: count, options)
         } catch {
             throw .system(error)
         }
     }
 
     deinit {
-        core.terminate()
+        dispatcher.terminate()
     }
-
-    /// The processes of the workers that run now.
-    public var workerProcessIDs: [ProcessID] { core.processIDs }
-
-    /// How many tasks wait for a worker.
-    package var waitingTaskCount: Int { core.waitingTaskCount }
-    /// How many tasks workers have now.
-    package var runningTaskCount: Int { core.runningTaskCount }
 
     // MARK: One task
 
     /// Runs a task in a worker.
     ///
-    /// - Throws: `PoolError`; `CancellationError` when the surrounding task is cancelled: a task that waits is not run then,
-    ///   and of one that runs the result is dropped.
-    public func run<T: PoolTask>(_ task: T) async throws -> T.Output {
-        try await reply(to: try TaskMessage.encode(task)).output(T.Output.self, of: T.self)
+    /// - Parameters:
+    ///   - task: What to run.
+    ///   - options: Its limits and priority; `nil` are the pool's.
+    /// - Throws: What the task throws: the same error where its type is `Codable`, otherwise `RemoteError`. `PoolError`;
+    ///   `CancellationError` when the surrounding task is cancelled: a task that waits is not run then, and one that runs is told.
+    public func run<T: PoolTask>(_ task: T, options: TaskOptions? = nil) async throws -> T.Output {
+        try await output(of: dispatcher.makeJob(TaskCoder.encode(task: task), of: T.self, options))
     }
 
-    /// Runs an async task in a worker.
-    public func run<T: AsyncPoolTask>(_ task: T) async throws -> T.Output {
-        try await reply(to: try TaskMessage.encode(task)).output(T.Output.self, of: T.self)
+    /// Runs an async task in a worker. Parameters and errors are those of the other.
+    public func run<T: AsyncPoolTask>(_ task: T, options: TaskOptions? = nil) async throws -> T.Output {
+        try await output(of: dispatcher.makeJob(TaskCoder.encode(task: task), of: T.self, options))
     }
 
-    /// Runs a task in a worker, and blocks the calling thread until it is done.
+    /// Runs a task in a worker, and blocks the calling thread until it is done. Parameters and errors are those of the async one.
     @available(*, noasync, message: "use the async run")
-    public func run<T: PoolTask>(_ task: T) throws(PoolError) -> T.Output {
-        try blockingReply(to: try TaskMessage.encode(task)).output(T.Output.self, of: T.self)
+    public func run<T: PoolTask>(_ task: T, options: TaskOptions? = nil) throws -> T.Output {
+        try blockingOutput(of: dispatcher.makeJob(TaskCoder.encode(task: task), of: T.self, options))
     }
 
-    /// Runs an async task in a worker, and blocks the calling thread until it is done.
+    /// Runs an async task in a worker, and blocks the calling thread until it is done. Parameters and errors are those of the async
+    /// one.
     @available(*, noasync, message: "use the async run")
-    public func run<T: AsyncPoolTask>(_ task: T) throws(PoolError) -> T.Output {
-        try blockingReply(to: try TaskMessage.encode(task)).output(T.Output.self, of: T.self)
+    public func run<T: AsyncPoolTask>(_ task: T, options: TaskOptions? = nil) throws -> T.Output {
+        try blockingOutput(of: dispatcher.makeJob(TaskCoder.encode(task: task), of: T.self, options))
     }
 
-    func submit(_ submission: Submission) -> PoolError? {
-        core.submit(submission)
-    }
-
-    private func reply(to task: EncodedTask) async throws -> Reply {
-        let submission = Submission(task)
-        return try await withTaskCancellationHandler {
+    private func output<Output: Decodable & Sendable>(of job: Job) async throws -> Output {
+        let reply = try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                submission.whenComplete { continuation.resume(with: $0) }
-                submit(submission).map { submission.complete(.failure($0)) }
+                job.whenComplete { continuation.resume(with: $0) }
+                if let refusal = dispatcher.submit(job) { dispatcher.fail(job, refusal) }
             }
         } onCancel: {
-            core.cancel(submission)
+            dispatcher.cancel(job)
+        }
+        return try reply.output(Output.self, of: job.typeName)
+    }
+
+    private func blockingOutput<Output: Decodable>(of job: Job) throws -> Output {
+        if job.options.isUnlimited, let reply = try dispatcher.runOnIdleWorker(job) {
+            return try reply.output(Output.self, of: job.typeName)
+        }
+        let waiter = BlockedCaller()
+        job.whenComplete { waiter.finish($0) }
+        if let refusal = dispatcher.submit(job) { throw refusal }
+        return try waiter.wait().output(Output.self, of: job.typeName)
+    }
+
+    // MARK: Workers
+
+    /// How many workers there are, or shall be once they are up.
+    public var workerCount: Int { dispatcher.state.withLock { $0.size } }
+
+    /// The processes of the workers that run now.
+    public var workerProcessIDs: [ProcessID] {
+        dispatcher.state.withLock { state in
+            state.workers.sorted { $0.key < $1.key }.map(\.value.child.processID)
         }
     }
 
-    private func blockingReply(to task: EncodedTask) throws(PoolError) -> Reply {
-        if let reply = try core.runOnIdleWorker(task) { return reply }
-        let waiter = BlockedCaller()
-        if let refusal = submit(Submission(task) { waiter.finish($0) }) { throw refusal }
-        return try waiter.wait()
+    /// Changes how many workers there are. New ones come up in the background; those that are too many end when they have done what
+    /// they run.
+    public func resize(to workers: Int) {
+        precondition(workers > 0, "a pool needs at least one worker")
+        dispatcher.resize(to: workers)
     }
+
+    /// Replaces all workers that there are now, one by one: each ends when it has done what it runs, and no task is lost.
+    ///
+    /// Returns when the last replacement is up.
+    public func recycle() async {
+        let workers = dispatcher.state.withLock { state in state.workers.sorted { $0.key < $1.key }.map(\.value) }
+        for worker in workers {
+            await withCheckedContinuation { continuation in
+                dispatcher.replace(worker) { continuation.resume() }
+            }
+        }
+    }
+
+    /// One for each processor that this program may use. See sched_getaffinity(2).
+    private static var usableProcessors: Int {
+        #if os(Linux)
+            if let count = try? ProcessID.current.affinity().count, count > 0 { return count }
+        #endif
+        return max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN)))
+    }
+
+    // MARK: Watching
+
+    /// What the pool has done so far, and has to do.
+    public var statistics: PoolStatistics { dispatcher.statistics }
+
+    /// What happens in the pool from now on. Who takes the events too slowly misses some. Ends with the pool.
+    public func events() -> AsyncStream<PoolEvent> { dispatcher.observers.makeStream() }
+
+    /// A task executor whose thread reads the workers' replies: async code that prefers it is resumed without a hop to another thread.
+    /// What blocks it holds up the whole pool.
+    public var executor: any TaskExecutor { dispatcher.reactor }
 
     // MARK: The end
 
-    /// Takes no more tasks, waits until those it has are done, and ends the workers.
-    @available(*, noasync, message: "use the async shutDown")
-    public func shutDown() {
-        core.close()
-        core.ended.wait()
+    /// Takes no more tasks, and ends the workers when those it has are done. Returns at once; `shutDown` waits.
+    public func close() {
+        dispatcher.close()
     }
 
-    /// Takes no more tasks, waits until those it has are done, and ends the workers.
-    public func shutDown() async {
-        core.close()
-        try? await onThreadOfItsOwn(failing: ForkServerError.system) { [core] () throws(ForkServerError) in
-            core.ended.wait()
+    /// Takes no more tasks, waits until those it has are done, and ends the workers. Returns when the last of them is reaped.
+    ///
+    /// - Parameter deadline: When to kill those that are not done; their tasks, and those that wait, fail with `PoolError.closed`.
+    @available(*, noasync, message: "use the async shutDown")
+    public func shutDown(until deadline: Deadline = .never) {
+        dispatcher.shutDown(until: deadline)
+    }
+
+    /// Takes no more tasks, waits until those it has are done, and ends the workers. Returns when the last of them is reaped.
+    ///
+    /// - Parameter deadline: When to kill those that are not done; their tasks, and those that wait, fail with `PoolError.closed`.
+    public func shutDown(until deadline: Deadline = .never) async {
+        try? await onThreadOfItsOwn(failing: ForkServerError.system) { [dispatcher] () throws(ForkServerError) in
+            dispatcher.shutDown(until: deadline)
         }
     }
 
-    /// Kills the workers. The tasks that wait or run fail with `PoolError.closed`.
+    /// Kills the workers, and returns when the last of them is reaped. The tasks that wait or run fail with `PoolError.closed`.
+    @available(*, noasync, message: "use the async terminate")
     public func terminate() {
-        core.terminate()
+        dispatcher.shutDown(until: .now)
+    }
+
+    /// Kills the workers, and returns when the last of them is reaped. The tasks that wait or run fail with `PoolError.closed`.
+    public func terminate() async {
+        await shutDown(until: .now)
     }
 }
 
 /// A thread that waits for a task.
-private final class BlockedCaller: Sendable {
-    private let outcome = Lock<Result<Reply, any Error>?>(nil)
+final class BlockedCaller: Sendable {
+    private let outcome = Guarded<Result<Reply, any Error>?>(nil)
     private let latch = Latch()
 
     func finish(_ result: Result<Reply, any Error>) {
@@ -130,13 +188,9 @@ private final class BlockedCaller: Sendable {
         latch.open()
     }
 
-    func wait() throws(PoolError) -> Reply {
+    func wait() throws -> Reply {
         latch.wait()
         // Set before the latch was opened.
-        switch outcome.withLock({ $0 })! {
-        case .success(let reply): return reply
-        case .failure(let error as PoolError): throw error
-        case .failure(let error): preconditionFailure("nobody can cancel this task: \(error)")
-        }
+        return try outcome.withLock { $0 }!.get()
     }
 }

@@ -1,9 +1,7 @@
-import Syscalls
-
 /// Work that a pool's worker process does: its input in the value's own fields, its result as `Output`.
 ///
-/// Both travel between processes as `Codable`; `PassedDescriptor`s in them travel as descriptors. The task is found in the
-/// worker by its type's name, without registration, so the type must not be private or local to a function.
+/// Both travel between processes as `Codable`; `PassedDescriptor`s in them travel as descriptors, `SharedBytes` as memory. The task is
+/// found in the worker by its type's name, without registration, so the type must not be private or local to a function.
 public protocol PoolTask: Codable, Sendable {
     associatedtype Output: Codable & Sendable
 
@@ -17,20 +15,13 @@ public protocol PoolTask: Codable, Sendable {
 public protocol AsyncPoolTask: Codable, Sendable {
     associatedtype Output: Codable & Sendable
 
-    /// Runs in a worker process, which runs one task at a time.
+    /// Runs in a worker process, which runs one task at a time. It is cancelled, as Swift's tasks are, when the program cancels it and
+    /// when its soft time limit has passed.
     func run(in context: WorkerContext) async throws -> Output
 }
 
-/// What a task can know of where it runs.
-public struct WorkerContext: Sendable {
-    /// The worker's process.
-    public let processID: ProcessID
-    /// How many tasks this worker has begun, this one included.
-    public let taskNumber: Int
-
-    /// The worker makes it; programs do so to test their tasks without a pool.
-    public init(processID: ProcessID = .current, taskNumber: Int = 1) {
-        self.processID = processID
-        self.taskNumber = taskNumber
-    }
+/// What a worker does once, before its first task.
+public protocol WorkerInitializer: Codable, Sendable {
+    /// Runs in the worker process. A worker whose initializer throws ends, and counts as one that did not start.
+    func run(in context: WorkerContext) throws
 }

@@ -1,4 +1,3 @@
-import BinaryCoding
 import FDPassing
 import ForkServer
 import Framing
@@ -9,16 +8,29 @@ import Syscalls
 ///
 /// It ends when its program closes the socket, or dies.
 struct PoolWorker: ChildProgram {
+    let number: Int
+    let name: String
+    let page: PassedDescriptor
+    let memoryLimitKiB: Int?
+    let initializer: AnyInitializer?
+
     func run(in child: ChildContext) throws {
         // An interrupt from the terminal reaches the whole group; the program decides what it means.
         try Signal.interrupt.ignore()
-        setThreadName("pool worker")
-        let loop = WorkerLoop(child.connection)
+        setThreadName("\(name) \(number)")
+        guard let memory = page.take() else { throw Errno.badFileDescriptor }
+        let page = try WorkerPage(memory.descriptor)
+        let loop = WorkerLoop(
+            child.connection, number: number, page: page,
+            memory: memoryLimitKiB.map { MemoryLimit(kibibytes: $0) })
+        memory.discard()
+        try initializer?.initializer.run(in: WorkerContext(workerNumber: number, taskNumber: 0))
+        page.becomeReady()
         guard let first = try loop.serveUntilAsync() else { return }
 
         // The first async task: from here on the main thread belongs to the main queue, which Swift's runtime expects there,
         // and this loop goes on on a thread of its own.
-        try Thread(name: "pool worker") {
+        try Thread(name: "\(name) \(number)") {
             do {
                 try loop.serve(startingWith: first)
             } catch {
@@ -34,167 +46,54 @@ struct PoolWorker: ChildProgram {
 @_silgen_name("swift_task_asyncMainDrainQueue")
 private func drainMainQueue() -> Never
 
-/// Reads, runs, answers.
-private final class WorkerLoop: Sendable {
-    private let connection: Connection
-    private let state = Lock(State())
+/// An initializer of any type, which travels under that type's name.
+struct AnyInitializer: Codable, Sendable {
+    let initializer: any WorkerInitializer
 
-    private struct State {
-        var taskCount = 0
-        /// The last type looked up: most programs send many tasks of one type.
-        var lastType: (name: String, type: Any.Type)?
+    init(_ initializer: any WorkerInitializer) {
+        self.initializer = initializer
     }
 
-    init(_ connection: Connection) {
-        self.connection = connection
-    }
-
-    /// Serves synchronous tasks; returns with the first one that is not, or `nil` at the end.
-    func serveUntilAsync() throws -> TaskMessage? {
-        while let message = try nextMessage() {
-            if taskType(message.typeName) is any AsyncPoolTask.Type { return message }
-            try serve(message)
+    init(from decoder: any Decoder) throws {
+        var container = try decoder.unkeyedContainer()
+        let name = try container.decode(String.self)
+        guard let type = TypeName.type(named: name) as? any WorkerInitializer.Type else {
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "the workers' executable does not have the initializer \(name)")
         }
-        return nil
+        initializer = try container.decode(type)
     }
 
-    func serve(startingWith first: TaskMessage) throws {
-        try serve(first)
-        while let message = try nextMessage() { try serve(message) }
+    func encode(to encoder: any Encoder) throws {
+        guard let name = TypeName.resolvableName(of: type(of: initializer)) else {
+            throw PoolError.typeNotNameable(String(reflecting: type(of: initializer)))
+        }
+        var container = encoder.unkeyedContainer()
+        try container.encode(name)
+        try container.encode(initializer)
     }
+}
 
-    private func nextMessage() throws -> TaskMessage? {
-        do throws(FramingError) {
-            guard let message = TaskMessage(parsing: try connection.receive()) else { throw .closed }
-            return message
-        } catch {
-            if error.isDisconnection { return nil }
-            throw error
-        }
-    }
+/// How much memory a worker may have of its own.
+struct MemoryLimit: Sendable {
+    let kibibytes: Int
 
-    private func serve(_ message: TaskMessage) throws {
-        let incoming = IncomingDescriptors(try connection.receiveDescriptors(message.descriptorCount))
-        let outgoing = OutgoingDescriptors()
-        let taskNumber = state.withLock { state in
-            state.taskCount += 1
-            return state.taskCount
-        }
-        var reply = run(
-            message, incoming, outgoing, WorkerContext(processID: .current, taskNumber: taskNumber))
-        let descriptors = outgoing.descriptors
-        ReplyMessage.setDescriptorCount(descriptors.count, in: &reply)
-        do throws(FramingError) {
-            try connection.send(reply, passing: descriptors)
-        } catch {
-            // Nobody waits for it any more; the next read says so too.
-            guard error.isDisconnection else { throw error }
-        }
-    }
-
-    private func run(
-        _ message: TaskMessage, _ incoming: IncomingDescriptors, _ outgoing: OutgoingDescriptors,
-        _ context: WorkerContext
-    ) -> [UInt8] {
-        let decoder = BinaryDecoder(userInfo: [.incomingDescriptors: incoming])
-        let outcome: Result<[UInt8], TaskFailure>
-        switch taskType(message.typeName) {
-        case let type as any PoolTask.Type:
-            outcome = reply(to: message, outgoing) { try type.runEncoded(message.payload, decoder, context) }
-        case let type as any AsyncPoolTask.Type:
-            outcome = reply(to: message, outgoing) { try type.runEncoded(message.payload, decoder, context) }
-        default:
-            outcome = .failure(.typeUnknown)
-        }
-        switch outcome {
-        case .success(let bytes): return bytes
-        case .failure(let failure):
-            outgoing.removeAll()
-            var bytes = ReplyMessage.header(.failure)
-            do {
-                try BinaryEncoder().encode(failure, appendingTo: &bytes)
-            } catch {
-                preconditionFailure("two strings can always be encoded: \(error)")
+    /// Whether this process has more. Cheap where it has much less.
+    var isExceeded: Bool {
+        #if os(Linux)
+            guard let text = try? OwnedFileDescriptor.open("/proc/self/statm", .readOnly).read(upTo: 256) else {
+                return false
             }
-            return bytes
-        }
-    }
-
-    private func reply(
-        to message: TaskMessage, _ outgoing: OutgoingDescriptors, _ run: () throws -> any Encodable & Sendable
-    ) -> Result<[UInt8], TaskFailure> {
-        let output: any Encodable & Sendable
-        do {
-            output = try run()
-        } catch let error as UndecodableTask {
-            return .failure(.coding("\(error.reason)"))
-        } catch {
-            return .failure(.threw(type: String(reflecting: type(of: error)), description: "\(error)"))
-        }
-        var bytes = ReplyMessage.header(.output)
-        do {
-            try BinaryEncoder(userInfo: [.outgoingDescriptors: outgoing]).encode(output, appendingTo: &bytes)
-        } catch {
-            return .failure(.coding("\(error)"))
-        }
-        guard outgoing.descriptors.count <= TaskMessage.mostDescriptors else {
-            return .failure(.coding("the result has more than \(TaskMessage.mostDescriptors) descriptors"))
-        }
-        return .success(bytes)
-    }
-
-    private func taskType(_ name: String) -> Any.Type? {
-        if let known = state.withLock({ $0.lastType?.name == name ? $0.lastType?.type : nil }) { return known }
-        guard let type = TypeName.type(named: name) else { return nil }
-        state.withLock { $0.lastType = (name, type) }
-        return type
+            // Size, resident, and shared with files, in pages; what it still shares with its server is not told apart.
+            let fields = String(decoding: text, as: UTF8.self).split(separator: " ").compactMap { Int($0) }
+            guard fields.count > 2, (fields[1] - fields[2]) * 4 > kibibytes else { return false }
+            return (try? ProcessID.current.privateMemoryKiB()).map { $0 > kibibytes } ?? false
+        #else
+            return false
+        #endif
     }
 }
 
-/// The task's bytes, not the task itself, were at fault.
-private struct UndecodableTask: Error {
-    let reason: any Error
-}
-
-extension PoolTask {
-    fileprivate static func runEncoded(
-        _ payload: ArraySlice<UInt8>, _ decoder: BinaryDecoder, _ context: WorkerContext
-    ) throws -> any Encodable & Sendable {
-        try decodeTask(Self.self, payload, decoder).run(in: context)
-    }
-}
-
-extension AsyncPoolTask {
-    /// Blocks the calling thread, which is the worker's own and no cooperative one, until the task is done.
-    fileprivate static func runEncoded(
-        _ payload: ArraySlice<UInt8>, _ decoder: BinaryDecoder, _ context: WorkerContext
-    ) throws -> any Encodable & Sendable {
-        let task = try decodeTask(Self.self, payload, decoder)
-        return try AsyncOutcome<Output>().wait(for: task, context)
-    }
-}
-
-private func decodeTask<T: Decodable>(
-    _ type: T.Type, _ payload: ArraySlice<UInt8>, _ decoder: BinaryDecoder
-) throws -> T {
-    do { return try decoder.decode(type, from: payload) } catch { throw UndecodableTask(reason: error) }
-}
-
-/// Where an async task leaves its result for the thread that waits for it.
-private final class AsyncOutcome<Output: Codable & Sendable>: Sendable {
-    private let result = Lock<Result<Output, any Error>?>(nil)
-    private let latch = Latch()
-
-    func wait<T: AsyncPoolTask>(for task: T, _ context: WorkerContext) throws -> Output where T.Output == Output {
-        // Detached: it must not inherit the main actor from a bootstrap in an async main.
-        Task.detached { [self] in
-            let outcome: Result<Output, any Error>
-            do { outcome = .success(try await task.run(in: context)) } catch { outcome = .failure(error) }
-            result.withLock { $0 = outcome }
-            latch.open()
-        }
-        latch.wait()
-        // Set before the latch was opened.
-        return try result.withLock { $0 }!.get()
-    }
+extension OwnedFileDescriptor {
+    fileprivate consuming func read(upTo count: Int) throws(Errno) -> [UInt8] { try descriptor.read(upTo: count) }
 }

@@ -2,27 +2,20 @@ import FDPassing
 import ForkServer
 import Framing
 import Reactor
-import Synchronization
 import Syscalls
 
-/// A worker process as the pool sees it, with the socket that only the two of them have.
+/// A worker process as the pool sees it, with the socket and the page that only the two of them have.
 ///
 /// Its replies are read either by the pool's reactor, or by a thread that has leased the worker for one task and reads the
 /// reply itself, without a hop through another thread. A lock says which.
 final class Worker: Sendable {
+    let number: Int
     let child: ChildProcess
+    let page: WorkerPage
+    let link = SegmentLink()
     var connection: Connection { child.connection }
-    private let reading = Lock(Reading())
-    /// How far the last task is on its way, so that a worker's end in the midst of it is not taken for the task's.
-    let handover = Atomic(Handover.done)
-
-    enum Handover: UInt8, AtomicRepresentable {
-        /// Somebody is about to send a task, or just sending it.
-        case underWay
-        case done
-        /// The worker ended while a task was under way: whoever sends it sees to it.
-        case workerEnded
-    }
+    private let reading = Guarded(Reading())
+    private let outbox = Guarded(Outbox())
 
     private struct Reading {
         var isLeased = false
@@ -30,72 +23,190 @@ final class Worker: Sendable {
         var isWatched = false
     }
 
-    /// Starts a worker.
-    init(on server: ForkServer) throws(ForkServerError) {
-        child = try server.spawnBlocking(PoolWorker(), until: .after(.seconds(60)))
+    private struct Outbox {
+        /// What the socket did not take yet. Of the first some may have been sent.
+        var waiting: [(message: Message, progress: SendProgress)] = []
+        /// Where what waits is sent from.
+        var isWatched = false
     }
+
+    /// Bytes, and what travels beside them.
+    struct Message: Sendable {
+        var bytes: [UInt8] = []
+        var descriptors: [FileDescriptor] = []
+        /// They keep the descriptors open.
+        var jobs: [Job] = []
+    }
+
+    /// A worker does not send more than so much at once, except in shared memory.
+    private static let messageLimit = 1 << 31
+
+    /// Starts a worker.
+    init(_ number: Int, on server: ForkServer, _ options: Pool.Options) throws(ForkServerError) {
+        self.number = number
+        let memory: PassedDescriptor
+        do throws(Errno) {
+            memory = PassedDescriptor(try WorkerPage.makeMemory())
+            page = try WorkerPage(memory.descriptor!)
+        } catch {
+            throw .system(error)
+        }
+        let program = PoolWorker(
+            number: number, name: options.name, page: memory, memoryLimitKiB: options.memoryLimitKiB,
+            initializer: options.initializer.map { AnyInitializer($0) })
+        var childOptions = options.worker
+        #if os(Linux)
+            if case .spread = options.affinity, let cpus = try? ProcessID.current.affinity(), !cpus.isEmpty {
+                childOptions.affinity = [cpus[number % cpus.count]]
+            }
+        #endif
+        child = try server.spawnBlocking(program, options: childOptions, until: .after(.seconds(60)))
+    }
+
+    /// What it wrote to standard error, as far as it was kept.
+    var standardError: String { child.capturedStandardError?.text ?? "" }
+
+    /// Ends it. That it is gone already is no error.
+    func kill() { _ = try? child.kill() }
 
     // MARK: Leased
 
     /// Runs a task on the calling thread: sends it and waits for its reply.
     ///
-    /// - Returns: `nil` when the worker was dead already, and cannot have begun the task.
+    /// - Returns: `nil` when the worker answered something else.
     /// - Throws: `FramingError.endOfFile` and the like when the worker died.
-    func runLeased(_ task: EncodedTask) throws(FramingError) -> Reply? {
+    func runLeased(_ delivery: PoolBooks.Delivery) throws(FramingError) -> WorkerAnswer? {
         reading.withLock { $0.isLeased = true }
-        var progress = SendProgress()
-        do throws(FramingError) {
-            try connection.send(task.bytes.span.bytes, passing: task.descriptors, progress: &progress)
-        } catch {
-            if error.isDisconnection || error == .closed, progress.sent == 0 { return nil }
-            throw error
+        let message = message(for: [delivery])
+        try connection.send(message.bytes, passing: message.descriptors)
+        while true {
+            guard let answers = try answers(in: try connection.receive(limit: Self.messageLimit)) else { return nil }
+            for answer in answers where answer.task == delivery.job.id && !answer.isProgress { return answer }
         }
-        let bytes = try connection.receive()
-        return try reply(bytes)
     }
 
-    // MARK: Read by the reactor
+    // MARK: Sending
 
-    /// Sends a task whose reply the reactor will read. Never waits: what the socket does not take, the reactor sends later.
+    /// Sends tasks whose replies the reactor will read. Never waits: what the socket does not take, the reactor sends later.
     ///
-    /// - Parameter received: Called on the reactor's thread with each reply, from this task on.
+    /// - Parameter received: Called on the reactor's thread with what the worker answers, from now on.
+    /// - Returns: Why the kernel refused them, such as for a descriptor that was closed. That the worker is dead is none of its
+    ///   reasons: its status channel tells.
     func send(
-        _ task: EncodedTask, reactor: ReactorThread, received: @escaping @Sendable (Reply) -> Void
-    ) -> SendOutcome {
+        _ deliveries: [PoolBooks.Delivery], reactor: ReactorThread,
+        received: @escaping @Sendable ([WorkerAnswer]) -> Void
+    ) -> [(PoolBooks.Delivery, FramingError)] {
         let mustWatch = reading.withLock { reading in
             reading.isLeased = false
             defer { reading.isWatched = true }
             return !reading.isWatched
         }
         if mustWatch { reactor.schedule { [self] in watch(in: $0, received) } }
-        var progress = SendProgress()
-        do throws(FramingError) {
-            try connection.send(
-                task.bytes.span.bytes, passing: task.descriptors, progress: &progress, until: .now)
-            return .sent
-        } catch {
-            if error == .timedOut {
-                reactor.schedule { [self, progress] in sendRest(of: task, progress, in: $0) }
-                return .sent
+        var refused: [(PoolBooks.Delivery, FramingError)] = []
+        // Those with something beside them go by themselves: what the kernel refuses is theirs alone then.
+        for group in deliveries.split(
+            maxSplits: .max, omittingEmptySubsequences: true, whereSeparator: { !$0.job.task.isPlain })
+        {
+            if let error = send(message(for: Array(group)), reactor) { refused += group.map { ($0, error) } }
+        }
+        for delivery in deliveries where !delivery.job.task.isPlain {
+            if let error = send(message(for: [delivery]), reactor) { refused.append((delivery, error)) }
+        }
+        return refused
+    }
+
+    /// Tells the worker that what it runs is to stop.
+    func sendCancel(_ task: UInt64, reactor: ReactorThread) {
+        page.cancel(task)
+        var message = Message()
+        message.bytes.appendHeader(RecordHeader(.cancel, task: task))
+        _ = send(message, reactor)
+    }
+
+    private func message(for deliveries: [PoolBooks.Delivery]) -> Message {
+        var message = Message()
+        appendNotices(to: &message)
+        for delivery in deliveries {
+            let job = delivery.job
+            var header = RecordHeader(.task, task: job.id)
+            header.slot = delivery.slot
+            header.attempt = job.attempts + 1
+            header.nanoseconds = job.options.softTimeLimit?.wholeNanoseconds ?? 0
+            message.descriptors += job.task.append(header, to: &message.bytes, link)
+            message.jobs.append(job)
+        }
+        return message
+    }
+
+    private func appendNotices(to message: inout Message) {
+        guard link.hasNotices else { return }
+        let (returned, forgotten) = link.notices()
+        if !returned.isEmpty { message.bytes.appendRecord(.returned, returned) }
+        if !forgotten.isEmpty { message.bytes.appendRecord(.forgotten, forgotten) }
+    }
+
+    private func send(_ message: Message, _ reactor: ReactorThread) -> FramingError? {
+        outbox.withLock { outbox in
+            guard outbox.waiting.isEmpty else {
+                outbox.waiting.append((message, SendProgress()))
+                return nil
             }
-            // That the worker is dead or dying, its status channel tells.
-            let isDead = error.isDisconnection || error == .closed
-            if progress.sent == 0 { return isDead ? .workerIsDead : .refused(error) }
-            if !isDead { _ = try? child.kill() }
-            return .sent
+            var progress = SendProgress()
+            do throws(FramingError) {
+                try connection.send(
+                    message.bytes.span.bytes, passing: message.descriptors, progress: &progress, until: .now)
+            } catch {
+                if error == .timedOut {
+                    outbox.waiting.append((message, progress))
+                    if !outbox.isWatched {
+                        outbox.isWatched = true
+                        reactor.schedule { [self] in sendWaiting(in: $0) }
+                    }
+                } else if !error.isDisconnection, error != .closed {
+                    if progress.sent == 0 { return error }
+                    kill()
+                }
+            }
+            return nil
         }
     }
 
-    enum SendOutcome {
-        /// The worker can have seen some of it.
-        case sent
-        /// The worker has not seen any of it, and never will.
-        case workerIsDead
-        /// The kernel refuses the task, such as for a descriptor that was closed; the worker can have another.
-        case refused(FramingError)
+    private func sendWaiting(in reactor: Reactor) {
+        try? connection.withDescriptor { descriptor in
+            try? reactor.addWriter(descriptor) { [self] _ in
+                let isDone = outbox.withLock { outbox in
+                    if !sendSome(of: &outbox) { return false }
+                    outbox.isWatched = false
+                    return true
+                }
+                if isDone { reactor.removeWriter(descriptor) }
+            }
+        }
     }
 
-    private func watch(in reactor: Reactor, _ received: @escaping @Sendable (Reply) -> Void) {
+    /// Sends what the socket takes. Returns whether nothing is left.
+    private func sendSome(of outbox: inout sending Outbox) -> Bool {
+        while let (message, sent) = outbox.waiting.first {
+            var progress = sent
+            do throws(FramingError) {
+                try connection.send(
+                    message.bytes.span.bytes, passing: message.descriptors, progress: &progress, until: .now)
+                outbox.waiting.removeFirst()
+            } catch {
+                if error == .timedOut {
+                    outbox.waiting[0].progress = progress
+                    return false
+                }
+                if !error.isDisconnection { kill() }
+                outbox.waiting = []
+            }
+        }
+        return true
+    }
+
+    // MARK: Receiving
+
+    private func watch(in reactor: Reactor, _ received: @escaping @Sendable ([WorkerAnswer]) -> Void) {
         try? connection.withDescriptor { descriptor in
             // If the kernel refuses, the worker can be of no use: it is replaced.
             do throws(Errno) {
@@ -103,97 +214,69 @@ final class Worker: Sendable {
                     if !receive(received) { reactor.removeReader(descriptor) }
                 }
             } catch {
-                _ = try? child.kill()
+                kill()
             }
         }
     }
 
-    /// Reads the replies that are there; whether more may come.
-    func receive(_ received: (Reply) -> Void) -> Bool {
-        var replies: [Reply] = []
+    /// Reads what has come; whether more may come.
+    func receive(_ received: ([WorkerAnswer]) -> Void) -> Bool {
+        var all: [WorkerAnswer] = []
         let goesOn = reading.withLock { reading in
             guard !reading.isLeased else {
                 reading.isWatched = false
                 return false
             }
             do throws(FramingError) {
-                try connection.receiveAvailable { bytes throws(FramingError) in
-                    replies.append(try reply(bytes))
+                try connection.receiveAvailable(limit: Self.messageLimit) { message throws(FramingError) in
+                    guard let answers = try answers(in: message) else {
+                        throw .malformedHeader(length: message.count)
+                    }
+                    all += answers
                 }
                 return true
             } catch {
-                // Of a worker whose replies cannot be taken in no task would ever end.
-                if !error.isDisconnection, error != .closed { _ = try? child.kill() }
+                // Of a worker whose replies cannot be taken, or that has closed its end, no task would ever end.
+                if error != .closed { kill() }
                 return false
             }
         }
-        for reply in replies { received(reply) }
+        if !all.isEmpty { received(all) }
         return goesOn
     }
 
-    private func sendRest(of task: EncodedTask, _ progress: SendProgress, in reactor: Reactor) {
-        var progress = progress
-        try? connection.withDescriptor { descriptor in
-            try? reactor.addWriter(descriptor) { [self] _ in
-                do throws(FramingError) {
-                    try connection.send(
-                        task.bytes.span.bytes, passing: task.descriptors, progress: &progress, until: .now)
-                    reactor.removeWriter(descriptor)
-                } catch {
-                    if error == .timedOut { return }
-                    reactor.removeWriter(descriptor)
-                    if !error.isDisconnection { _ = try? child.kill() }
-                }
+    /// Reads all that a worker has left behind that has ended.
+    func receiveRest(_ received: ([WorkerAnswer]) -> Void) {
+        // The kernel ends a read where descriptors came with a message, whatever comes after it.
+        var hasCome = true
+        while hasCome {
+            hasCome = false
+            let goesOn = receive { answers in
+                hasCome = true
+                received(answers)
+            }
+            if !goesOn { return }
+        }
+    }
+
+    /// What a message says of tasks; `nil` when it makes no sense.
+    private func answers(in message: [UInt8]) throws(FramingError) -> [WorkerAnswer]? {
+        guard let records = Record.all(in: message) else { return nil }
+        var answers: [WorkerAnswer] = []
+        for record in records {
+            let header = record.header
+            switch header.kind {
+            case .returned: link.takeBack(record.numbers)
+            case .forgotten: link.forget(record.numbers)
+            case .task, .cancel: return nil
+            case .output, .failure, .progress:
+                var count = header.descriptorCount
+                if header.segmentCount > 0 { count += record.segments.count(where: \.hasDescriptor) }
+                let batch = count == 0 ? DescriptorBatch() : try connection.receiveDescriptors(count)
+                guard let value = IncomingValue(record, batch, link) else { return nil }
+                answers.append(WorkerAnswer(header: header, value: value, worker: child.processID))
             }
         }
+        return answers
     }
-
-    private func reply(_ bytes: [UInt8]) throws(FramingError) -> Reply {
-        guard let message = ReplyMessage(parsing: bytes) else { throw .malformedHeader(length: bytes.count) }
-        let descriptors = try connection.receiveDescriptors(message.descriptorCount)
-        return Reply(message: message, descriptors: IncomingDescriptors(descriptors))
-    }
-
-    // MARK: The end
-
-    /// Calls back on the reactor's thread when the worker has ended.
-    func watchEnd(in reactor: Reactor, _ ended: @escaping (ExitStatus) -> Void) {
-        guard let descriptor = try? child.waitingDescriptor() else { return ended(.unknown) }
-        let watched = WatchedEnd(descriptor)
-        do throws(Errno) {
-            try reactor.addReader(watched.descriptor) { [self] _ in
-                reactor.removeReader(watched.descriptor)
-                if let status = child.exitStatus {
-                    ended(status)
-                } else {
-                    // The server died first: from now on it is another descriptor that tells, and not at once.
-                    reactor.addTimer(after: .milliseconds(5)) { [self, unowned reactor] in
-                        watchEnd(in: reactor, ended)
-                    }
-                }
-            }
-        } catch {
-            ended(.unknown)
-        }
-    }
-
-    /// Lets go of the worker, on the reactor's thread: an idle one ends by itself then.
-    func disconnect(in reactor: Reactor) {
-        try? connection.withDescriptor { descriptor in
-            reactor.removeReader(descriptor)
-            reactor.removeWriter(descriptor)
-        }
-        connection.close()
-    }
-}
-
-/// Keeps the descriptor open for as long as its handler is there.
-private final class WatchedEnd {
-    private let owned: OwnedFileDescriptor
-
-    init(_ descriptor: consuming OwnedFileDescriptor) {
-        owned = descriptor
-    }
-
-    var descriptor: FileDescriptor { owned.descriptor }
 }

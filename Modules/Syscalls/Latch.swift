@@ -13,7 +13,15 @@ package final class Latch: @unchecked Sendable {
 
     package init() {
         pthread_mutex_init(mutex, nil)
-        pthread_cond_init(condition, nil)
+        #if canImport(Glibc)
+            var attributes = pthread_condattr_t()
+            pthread_condattr_init(&attributes)
+            pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+            pthread_cond_init(condition, &attributes)
+            pthread_condattr_destroy(&attributes)
+        #else
+            pthread_cond_init(condition, nil)
+        #endif
     }
 
     deinit {
@@ -34,5 +42,26 @@ package final class Latch: @unchecked Sendable {
         pthread_mutex_lock(mutex)
         while !isOpen { pthread_cond_wait(condition, mutex) }
         pthread_mutex_unlock(mutex)
+    }
+
+    /// Waits no longer than until the deadline. Returns whether it is open.
+    package func wait(until deadline: Deadline) -> Bool {
+        guard deadline != .never else {
+            wait()
+            return true
+        }
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        while !isOpen {
+            if deadline.hasPassed { return false }
+            #if canImport(Glibc)
+                var time = deadline.absolute
+                pthread_cond_timedwait(condition, mutex, &time)
+            #else
+                var time = timespec(deadline.remaining ?? .zero)
+                pthread_cond_timedwait_relative_np(condition, mutex, &time)
+            #endif
+        }
+        return true
     }
 }

@@ -32,7 +32,7 @@ import Testing
                 }
                 for try await isRight in group { #expect(isRight) }
             }
-            #expect(pool.waitingTaskCount == 0 && pool.runningTaskCount == 0)
+            #expect(pool.statistics.queued == 0 && pool.statistics.running == 0)
         }
     }
 
@@ -61,18 +61,18 @@ import Testing
 
     @Test("what waits beyond the limit is refused, and the rest runs")
     func queueLimit() throws {
-        try withPool(workers: 1, queueLimit: 2) { pool in
+        try withPool(workers: 1, pool: refusing(beyond: 2)) { pool in
             let held = try HeldTask()
             let holding = try Background { try pool.run(held.task) }
             let worker = try held.worker()
             let first = try Background { try pool.run(Add(1, 1)) }
             let second = try Background { try pool.run(AsyncEcho(2)) }
-            #expect(becomesTrue { pool.waitingTaskCount == 2 })
+            #expect(becomesTrue { pool.statistics.queued == 2 })
             guard case .failure(.queueFull(limit: 2)) = try outcome({ try pool.run(Add(1, 1)) }) else {
                 Issue.record("it was taken")
                 return
             }
-            let results = pool.results(of: [Add(3, 3)])
+            let results = try outcomes(pool.results(of: [Add(3, 3)]))
             guard case .failure(.queueFull(limit: 2)) = results[0] else {
                 Issue.record("\(results)")
                 return
@@ -94,10 +94,10 @@ import Testing
             _ = try await blocking { try held.worker() }
             let file = runs.file
             let waiting = Task { try await pool.run(NoteRun(file: file)) }
-            #expect(try await blocking { becomesTrue { pool.waitingTaskCount == 1 } })
+            #expect(try await blocking { becomesTrue { pool.statistics.queued == 1 } })
             waiting.cancel()
             await #expect(throws: CancellationError.self) { try await waiting.value }
-            #expect(pool.waitingTaskCount == 0)
+            #expect(pool.statistics.queued == 0)
             held.letGo()
             _ = try await holding
             #expect(try await pool.run(Add(1, 1)) == 2)
@@ -159,8 +159,8 @@ import Testing
 @Suite("map", .timeLimit(.minutes(10))) struct MapTests {
     @Test(
         "results come in the order of the tasks, whatever the size of the chunks",
-        arguments: [nil, 1, 3, 100, 101, 1_000_000])
-    func order(chunkSize: Int?) async throws {
+        arguments: [.automatic, .fixed(1), .fixed(3), .fixed(100), .fixed(101), .fixed(1_000_000)] as [ChunkSize])
+    func order(chunkSize: ChunkSize) async throws {
         let tasks = (0..<101).map { Add($0, 1) }
         try await withPoolInTask { pool async throws in
             #expect(try await pool.map(tasks, chunkSize: chunkSize) == Array(1...101))
@@ -180,20 +180,17 @@ import Testing
     func errors(chunkSize: Int) throws {
         try withPool { pool in
             let tasks = (1...50).map { FailWhenDivisible($0, by: 7) }
-            let results = pool.results(of: tasks, chunkSize: chunkSize)
+            let results = Array(pool.results(of: tasks, chunkSize: .fixed(chunkSize)))
             for (number, result) in zip(1..., results) {
-                switch result {
+                #expect(result.index == number - 1)
+                switch result.result {
                 case .success(let output): #expect(output == number && !number.isMultiple(of: 7))
-                case .failure(.taskFailed(_, let description)):
-                    #expect(number.isMultiple(of: 7) && description == "number \(number)")
-                case .failure(let error): Issue.record("\(error)")
+                case .failure(let error): #expect((error as? TestFailure)?.text == "number \(number)")
                 }
             }
-            guard case .failure(.taskFailed(_, "number 7")) = try outcome({ try pool.map(tasks, chunkSize: chunkSize) })
-            else {
-                Issue.record("it threw another")
-                return
-            }
+            let failure = #expect(throws: MapFailure.self) { try pool.map(tasks, chunkSize: .fixed(chunkSize)) }
+            #expect(failure?.index == 6)
+            #expect((failure?.error as? TestFailure)?.text == "number 7")
         }
     }
 
@@ -214,15 +211,16 @@ import Testing
             let held = try HeldTask()
             async let holding = pool.run(held.task)
             _ = try await blocking { try held.worker() }
-            let late = Task { try await pool.map((0..<1000).map { _ in NoteRun(file: file) }, chunkSize: 1) }
-            #expect(try await blocking { becomesTrue { pool.waitingTaskCount == 2 } })
+            let late = Task { try await pool.map((0..<1000).map { _ in NoteRun(file: file) }, chunkSize: .fixed(1)) }
+            #expect(try await blocking { becomesTrue { pool.statistics.queued == 64 } })
             late.cancel()
-            held.letGo()
+            // While the only worker is held: what was submitted is not waited for.
             await #expect(throws: CancellationError.self) { try await late.value }
+            #expect(pool.statistics.queued == 0)
+            held.letGo()
             _ = try await holding
         }
-        // Those that had been submitted, at most.
-        #expect(try runs.count() <= 2)
+        #expect(try runs.count() == 0)
     }
 
     @Test("many tasks that cannot be encoded fail, each by itself, without a deep stack")
@@ -230,7 +228,8 @@ import Testing
         try withPool { pool in
             let file = PassedDescriptor(try OwnedFileDescriptor.open("/dev/null", .readOnly))
             _ = file.take()
-            let results = pool.results(of: Array(repeating: NoteRun(file: file), count: 20_000), chunkSize: 1)
+            let results = try outcomes(
+                pool.results(of: Array(repeating: NoteRun(file: file), count: 20_000), chunkSize: .fixed(1)))
             #expect(results.count == 20_000)
             #expect(results.allSatisfy { if case .failure(.coding) = $0 { true } else { false } })
         }

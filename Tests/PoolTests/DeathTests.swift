@@ -16,14 +16,14 @@ import Testing
             for _ in 0..<3 {
                 let worker = try pool.run(AskWorker()).process
                 let lost = try #require(try outcome { try pool.run(EndWorker(way)) }.lostWorker)
-                #expect(lost.process == worker)
+                #expect(lost.processID == worker)
                 switch (way, lost.status) {
                 case (.exit, .exited(0)), (.kill, .signaled(9, coreDumped: false)): break
                 case (.trap, .signaled(let signal, _)):
                     #expect([Signal.illegalInstruction, .trap, .abort].map(\.rawValue).contains(signal))
                 default: Issue.record("\(way): \(lost.status)")
                 }
-                #expect("\(PoolError.workerDied(lost.process, lost.status))".contains("worker \(worker)"))
+                #expect("\(PoolError.workerDied(lost))".contains("worker \(worker)"))
                 let next = try pool.run(AskWorker())
                 #expect(next.process != worker)
                 #expect(next.taskNumber == 1)
@@ -37,7 +37,7 @@ import Testing
             for way in EndWorker.Way.allCases {
                 let worker = try await pool.run(AskWorkerAsync()).process
                 let lost = try await asyncOutcome { try await pool.run(EndWorker(way)) }.lostWorker
-                #expect(lost?.process == worker)
+                #expect(lost?.processID == worker)
                 #expect(try await pool.run(AskWorkerAsync()).process != worker)
             }
         }
@@ -78,10 +78,10 @@ import Testing
             let kept = try Background { try pool.run(other.task) }
             let otherWorker = try other.worker()
             let waiting = try Background { try pool.run(Add(20, 22)) }
-            #expect(becomesTrue { pool.waitingTaskCount == 1 })
+            #expect(becomesTrue { pool.statistics.queued == 1 })
             try WatchedProcess(worker).send(.kill)
             let death = try #require(try lost.get().lostWorker)
-            #expect(death.process == worker)
+            #expect(death.processID == worker)
             #expect(death.status == .signaled(9, coreDumped: false))
             #expect(try waiting.get() == 42)
             other.letGo()
@@ -101,11 +101,11 @@ import Testing
                     isBlocking
                         ? try await blocking { try pool.run(Echo(bytes)) } : try await pool.run(Echo(bytes))
                 }
-                #expect(try await blocking { becomesTrue { pool.runningTaskCount == 1 } })
+                #expect(try await blocking { becomesTrue { pool.statistics.running == 1 } })
                 try worker.send(.kill)
                 switch try await result {
                 case .success(let echo): #expect(echo == bytes)
-                case .failure(.workerDied(let process, _)): #expect(process == worker.process)
+                case .failure(.workerDied(let death)): #expect(death.processID == worker.process)
                 case .failure(let error): Issue.record("\(error)")
                 }
                 #expect(try await pool.run(Add(1, 1)) == 2)
@@ -137,7 +137,7 @@ import Testing
             for (number, outcome) in outcomes {
                 switch outcome {
                 case .success(let result): #expect(result == number + 1)
-                case .failure(.workerDied(_, let status)): #expect(status == .signaled(9, coreDumped: false))
+                case .failure(.workerDied(let death)): #expect(death.status == .signaled(9, coreDumped: false))
                 case .failure(let error): Issue.record("\(error)")
                 }
             }
@@ -156,12 +156,12 @@ import Testing
             let killer = Killer(of: pool, seed: 2)
             let killing = try Background { try killer.run() }
             for _ in 0..<5 {
-                let results = pool.results(of: (0..<500).map { Add($0, 1) }, chunkSize: 7)
+                let results = try outcomes(pool.results(of: (0..<500).map { Add($0, 1) }, chunkSize: .fixed(7)))
                 #expect(results.count == 500)
                 for (number, result) in results.enumerated() {
                     switch result {
                     case .success(let sum): #expect(sum == number + 1)
-                    case .failure(.workerDied(_, let status)): #expect(status == .signaled(9, coreDumped: false))
+                    case .failure(.workerDied(let death)): #expect(death.status == .signaled(9, coreDumped: false))
                     case .failure(let error): Issue.record("\(error)")
                     }
                 }
@@ -192,8 +192,15 @@ import Testing
             }
             // A pause is never shorter than asked for, however busy the machine.
             #expect(times[8] - times[7] >= 100_000_000)
-            let result = try outcome { try pool.run(Add(1, 1)) }
-            #expect(result.lostWorker?.status == .signaled(9, coreDumped: false))
+            // A task that is there when they give up, and one that comes after it.
+            for _ in 0..<2 {
+                guard case .failure(.workersKeepDying(10, let last)) = try outcome({ try pool.run(Add(1, 1)) }) else {
+                    Issue.record("it ended in another way")
+                    return
+                }
+                #expect(last.status == .signaled(9, coreDumped: false))
+                #expect(last.task == nil)
+            }
         }
     }
 }

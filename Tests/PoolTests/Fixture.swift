@@ -38,12 +38,12 @@ func hosted(_ configure: (inout ForkServer.Options) -> Void = { _ in }) -> ForkS
 
 /// A pool for one test. In the end it is shut down, and nobody of it is left.
 func withPool(
-    workers: Int = 2, queueLimit: Int = 1 << 20, _ options: ForkServer.Options = hosted(),
+    workers: Int = 2, _ options: ForkServer.Options = hosted(), pool poolOptions: Pool.Options = Pool.Options(),
     _ body: (Pool) throws -> Void
 ) throws {
     let fixture = PoolFixture(options)
     do {
-        let pool = try Pool(workers: workers, server: fixture.server, queueLimit: queueLimit)
+        let pool = try Pool(workers: workers, server: fixture.server, options: poolOptions)
         // After a failure tasks may wait for ever.
         do { try body(pool) } catch {
             pool.terminate()
@@ -57,13 +57,13 @@ func withPool(
 
 /// The same for async code.
 func withPoolInTask(
-    workers: Int = 2, queueLimit: Int = 1 << 20, _ body: (Pool) async throws -> Void
+    workers: Int = 2, pool poolOptions: Pool.Options = Pool.Options(), _ body: (Pool) async throws -> Void
 ) async throws {
     let fixture = PoolFixture()
     do {
-        let pool = try Pool(workers: workers, server: fixture.server, queueLimit: queueLimit)
+        let pool = try Pool(workers: workers, server: fixture.server, options: poolOptions)
         do { try await body(pool) } catch {
-            pool.terminate()
+            await pool.terminate()
             throw error
         }
         await pool.shutDown()
@@ -114,9 +114,29 @@ struct RunCounter: ~Copyable {
 
 extension Result where Failure == PoolError {
     /// The worker whose death the task ended with, if it did.
-    var lostWorker: (process: ProcessID, status: Syscalls.ExitStatus)? {
-        if case .failure(.workerDied(let process, let status)) = self { (process, status) } else { nil }
+    var lostWorker: WorkerDeath? {
+        if case .failure(.workerDied(let death)) = self { death } else { nil }
     }
+}
+
+/// A pool's options, changed as the closure says.
+func poolOptions(_ configure: (inout Pool.Options) -> Void) -> Pool.Options {
+    var options = Pool.Options()
+    configure(&options)
+    return options
+}
+
+/// A pool in which so many tasks may wait, and more are refused.
+func refusing(beyond limit: Int) -> Pool.Options {
+    poolOptions {
+        $0.queueLimit = limit
+        $0.whenFull = .refuse
+    }
+}
+
+/// What becomes of many tasks, those that fail in `PoolError` alone.
+func outcomes<Output>(_ results: PoolResults<Output>) throws -> [Result<Output, PoolError>] {
+    try results.map { result in try outcome { try result.get() } }
 }
 
 /// How a task ended that may only end in `PoolError`.

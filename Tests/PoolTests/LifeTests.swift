@@ -15,12 +15,12 @@ import Testing
     @Test("shutDown waits for what runs and what waits, and takes no more")
     func shutDown() throws {
         // With a full queue a further task is refused at once, until the end for that reason.
-        try withPool(workers: 1, queueLimit: 2) { pool in
+        try withPool(workers: 1, pool: refusing(beyond: 2)) { pool in
             let held = try HeldTask()
             let holding = try Background { try pool.run(held.task) }
             let worker = try held.worker()
-            let waiting = try Background { try pool.map([Add(1, 1), Add(2, 2)], chunkSize: 1) }
-            #expect(becomesTrue { pool.waitingTaskCount == 2 })
+            let waiting = try Background { try pool.map([Add(1, 1), Add(2, 2)], chunkSize: .fixed(1)) }
+            #expect(becomesTrue { pool.statistics.queued == 2 })
             let ending = try Background { pool.shutDown() }
             #expect(try becomesTrue { isClosed(try outcome { try pool.run(Add(1, 1)) }) })
             held.letGo()
@@ -35,14 +35,14 @@ import Testing
 
     @Test("shutDown runs what waits though workers are killed meanwhile")
     func shutDownDuringDeaths() throws {
-        try withPool(workers: 2, queueLimit: 1) { pool in
+        try withPool(workers: 2, pool: refusing(beyond: 1)) { pool in
             let held = [try HeldTask(), try HeldTask()]
             let first = try Background { try outcome { try pool.run(held[0].task) } }
             var workers = [try WatchedProcess(try held[0].worker())]
             let second = try Background { try outcome { try pool.run(held[1].task) } }
             workers.append(try WatchedProcess(try held[1].worker()))
             let waiting = try Background { try pool.run(Add(1, 1)) }
-            #expect(becomesTrue { pool.waitingTaskCount == 1 })
+            #expect(becomesTrue { pool.statistics.queued == 1 })
             let ending = try Background { pool.shutDown() }
             #expect(try becomesTrue { isClosed(try outcome { try pool.run(Add(1, 1)) }) })
             for worker in workers { try worker.send(.kill) }
@@ -64,8 +64,10 @@ import Testing
             ]
             for _ in running { _ = try started.readEnd.descriptor.readLine() }
             let waiting = try Background { try outcome { try pool.run(Add(1, 1)) } }
-            let mapping = try Background { pool.results(of: (0..<10_000).map { Add($0, 1) }, chunkSize: 1) }
-            #expect(becomesTrue { pool.waitingTaskCount == 5 })
+            let mapping = try Background {
+                try outcomes(pool.results(of: (0..<10_000).map { Add($0, 1) }, chunkSize: .fixed(1)))
+            }
+            #expect(becomesTrue { pool.statistics.queued == 1 + 2 * 64 })
             let workers = try pool.workerProcessIDs.map { try WatchedProcess($0) }
             #expect(workers.count == 2)
             pool.terminate()
@@ -92,8 +94,8 @@ import Testing
             async let running = asyncOutcome { try await pool.run(held.task) }
             _ = try await blocking { try held.worker() }
             async let waiting = asyncOutcome { try await pool.run(AsyncEcho(1)) }
-            #expect(try await blocking { becomesTrue { pool.waitingTaskCount == 1 } })
-            pool.terminate()
+            #expect(try await blocking { becomesTrue { pool.statistics.queued == 1 } })
+            await pool.terminate()
             #expect(isClosed(try await running))
             #expect(isClosed(try await waiting))
             #expect(isClosed(try await asyncOutcome { try await pool.run(Add(1, 1)) }))
@@ -107,8 +109,14 @@ import Testing
             #expect(isClosed(try await asyncOutcome { try await pool.run(Add(1, 1)) }))
             #expect(isClosed(try await asyncOutcome { try await pool.run(AsyncEcho(1)) }))
             let tasks = (0..<100_000).map { Add($0, 1) }
-            #expect(try await pool.results(of: tasks, chunkSize: 1).allSatisfy { isClosed($0) })
-            #expect(try await blocking { pool.results(of: tasks, chunkSize: 1).allSatisfy { isClosed($0) } })
+            var closed = 0
+            for try await result in pool.results(of: tasks, chunkSize: .fixed(1))
+            where isClosed(try outcome { try result.get() }) {
+                closed += 1
+            }
+            #expect(closed == tasks.count)
+            let results = try await blocking { try outcomes(pool.results(of: tasks, chunkSize: .fixed(1))) }
+            #expect(results.count == tasks.count && results.allSatisfy { isClosed($0) })
             await pool.shutDown()
         }
     }
@@ -197,7 +205,7 @@ import Testing
             #expect(try server.ends())
             #expect(try pool.run(AskWorker()).process == worker.process)
             let lost = try #require(try outcome { try pool.run(EndWorker(.exit)) }.lostWorker)
-            #expect(lost.process == worker.process)
+            #expect(lost.processID == worker.process)
             #expect(lost.status == .exited(0))
             #expect(try pool.run(AskWorker()).process != worker.process)
             #expect(fixture.server.processID != server.process)

@@ -31,20 +31,19 @@ import Testing
         #expect(try await blocking { try pool.run(AsyncEcho(value)) } == value)
     }
 
-    @Test("an error that a task throws comes with its type and what it says, and the worker goes on")
+    @Test(
+        "an error that a task throws comes as it is where it can, and tells its type and what it says where it cannot")
     func errors() throws {
         try withPool(workers: 1) { pool in
             let worker = try pool.run(AskWorker()).process
-            let results = [
-                try outcome { try pool.run(FailingTask("no")) }, try outcome { try pool.run(AsyncFailingTask()) },
-            ]
-            for (result, text) in zip(results, ["no", "later"]) {
-                guard case .failure(.taskFailed(let type, let description)) = result else {
-                    Issue.record("\(result)")
-                    continue
-                }
-                #expect(type == "ForkServerTestPrograms.TestFailure")
-                #expect(description == text)
+            #expect(throws: TestFailure(text: "no")) { try pool.run(FailingTask("no")) }
+            #expect(throws: TestFailure(text: "later")) { try pool.run(AsyncFailingTask()) }
+            for failure in [UncodableFailure.uncodable, .isPrivate] {
+                let error = #expect(throws: RemoteError.self) { try pool.run(FailUncodably(failure)) }
+                #expect(error?.type.contains(failure == .uncodable ? "UncodableError" : "PrivateError") == true)
+                #expect(error?.description == "as it says")
+                #expect(error?.task == "ForkServerTestPrograms.FailUncodably")
+                #expect(error?.processID == worker)
             }
             #expect(try pool.run(AskWorker()).process == worker)
         }
@@ -53,7 +52,8 @@ import Testing
     @Test("a type that no worker can find is refused with a message that says what to do")
     func privateType() throws {
         try withPool { pool in
-            let results = [try outcome { try pool.run(PrivateTask()) }] + pool.results(of: [PrivateTask()])
+            let results =
+                [try outcome { try pool.run(PrivateTask()) }] + (try outcomes(pool.results(of: [PrivateTask()])))
             for result in results {
                 guard case .failure(.typeNotNameable(let type)) = result else {
                     Issue.record("\(result)")

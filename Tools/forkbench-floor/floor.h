@@ -35,6 +35,10 @@ extern const struct floor timers_floor;
 extern const struct floor wakeup_floor;
 extern const struct floor tracker_floor;
 extern const struct floor forkserver_alive_floor;
+extern const struct floor pool_hop_floor;
+extern const struct floor pool_map_floor;
+extern const struct floor pool_payload_floor;
+extern const struct floor pool_recovery_floor;
 extern const struct floor forkserver_lifecycle_floor;
 extern const struct floor forkserver_rate_floor;
 

@@ -61,6 +61,16 @@ static struct benchmark {
     {"forkserver-rate", "per child, some under way at a time", &forkserver_rate_floor,
      // Fewer under way than children in all, or the oldest would be waited for before it was asked for.
      {FORK_SERVER, {"repeat", 64, 64, most_repeat, {0}}, {"under-way", 8, 1, 64, {0}}}},
+    {"pool-hop", "a frame there and back, read by a thread that wakes the caller", &pool_hop_floor,
+     {{"bytes", 64, 0, 65536, {0}}}},
+    {"pool-map", "per frame, some in flight to each of several processes", &pool_map_floor,
+     {{"workers", 2, 1, 64, {0}},
+      {"tasks", 2000, 1, most_repeat, {0}},
+      {"bytes", 112, 0, 4000, {0}},
+      {"reply-bytes", 56, 0, 4000, {0}}}},
+    {"pool-payload", "n bytes there and back through shared memory", &pool_payload_floor,
+     {{"bytes", 1 << 24, 1, most_bytes, {0}}}},
+    {"pool-recovery", "a fork server's child is killed, and another answers", &pool_recovery_floor, {{0}}},
 #endif
 };
 

@@ -268,11 +268,11 @@ func giveDescriptorAway() throws {
     let file = try PassedDescriptor(OwnedFileDescriptor.open("/proc/version", .readOnly))
     // One after the other, so that they run in this order.
     let first = try Background { try pool.run(ReadFiles([file])) }
-    check(becomesTrue { pool.waitingTaskCount == 1 }, "the first task does not wait")
+    check(becomesTrue { pool.statistics.queued == 1 }, "the first task does not wait")
     let second = try Background { try pool.run(ReadFiles([file, file])) }
-    check(becomesTrue { pool.waitingTaskCount == 2 }, "the second task does not wait")
+    check(becomesTrue { pool.statistics.queued == 2 }, "the second task does not wait")
     let third = try Background { try pool.run(Add(1, 2)) }
-    check(becomesTrue { pool.waitingTaskCount == 3 }, "not all tasks wait")
+    check(becomesTrue { pool.statistics.queued == 3 }, "not all tasks wait")
     check(file.take() != nil, "it cannot be taken while it is under way")
     check(file.take() == nil && file.descriptor == nil, "it can be taken twice")
     // Whoever opens something now shall not get the number that the tasks were made with.

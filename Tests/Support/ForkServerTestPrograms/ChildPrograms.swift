@@ -38,8 +38,13 @@ public struct ThrowError: ChildProgram {
     }
 }
 
-public struct TestFailure: Error, CustomStringConvertible {
-    let text: String
+public struct TestFailure: Error, Codable, Hashable, CustomStringConvertible {
+    public let text: String
+
+    public init(text: String) {
+        self.text = text
+    }
+
     public var description: String { text }
 }
 

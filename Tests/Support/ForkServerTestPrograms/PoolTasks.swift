@@ -65,6 +65,32 @@ public struct FailingTask: PoolTask {
     public func run(in context: WorkerContext) throws -> Int { throw TestFailure(text: text) }
 }
 
+public enum UncodableFailure: Codable, Sendable { case uncodable, isPrivate }
+
+/// Throws what cannot travel.
+public struct FailUncodably: PoolTask {
+    private let way: UncodableFailure
+
+    public init(_ way: UncodableFailure) {
+        self.way = way
+    }
+
+    public func run(in context: WorkerContext) throws -> Int {
+        switch way {
+        case .uncodable: throw UncodableError()
+        case .isPrivate: throw PrivateError()
+        }
+    }
+}
+
+struct UncodableError: Error, CustomStringConvertible {
+    let description = "as it says"
+}
+
+private struct PrivateError: Error, Codable, CustomStringConvertible {
+    var description: String { "as it says" }
+}
+
 public struct AsyncFailingTask: AsyncPoolTask {
     public init() {}
     public func run(in context: WorkerContext) async throws -> Int {

@@ -1,6 +1,6 @@
 /// Every command and option of forkbench.
 package enum Catalogue {
-    package static let commands = [all, check, bench, compare, hash, peer, list, completions, man]
+    package static let commands = [all, check, bench, compare, soak, hash, peer, list, completions, man]
 
     /// The command, or part of one, of a name such as `peer listen`.
     package static func named(_ name: String) -> CommandDescription {
@@ -89,6 +89,26 @@ package enum Catalogue {
         exitCodes: [
             (0, "no benchmark is worse than tolerated"), (1, "one is, and chance does not explain it"),
             (2, "a file is no report, or the command line makes no sense"),
+        ])
+
+    private static let soak = CommandDescription(
+        "soak", summary: "load a pool for a long time, and check that nothing is lost or left",
+        paragraphs: [
+            """
+            Sixteen submitters send tasks of ten kinds to a pool, each when the one before it has ended: plain, blocking, async, with \
+            descriptors and with shared payloads, some that throw, run too long, are cancelled, or are run again. Every five \
+            seconds a line tells rates, times and restarts; in the end every task must have ended exactly once, none been run \
+            twice that may not, and descriptors, processes and memory be as they were.
+            """
+        ],
+        options: [
+            OptionDescription("--duration", .text("TIME"), "how long, such as 90s, 10m or 1h; by default 60s"),
+            OptionDescription("--chaos", "kills workers, the fork server and the resource tracker throughout"),
+            OptionDescription("--workers", .number("N"), "how many workers, by default 4"),
+        ],
+        exitCodes: [
+            (0, "every invariant held"), (1, "one did not, which the last lines tell"),
+            (2, "the command line makes no sense"),
         ])
 
     private static let hash = CommandDescription(

@@ -30,7 +30,7 @@ let poolPlotBenchmarks: [Benchmark] =
             let tasks = (0..<tasksPerSample).map { Increment(number: $0) }
             return {
                 try nanoseconds {
-                    guard try pool.map(tasks, chunkSize: 1).last == tasksPerSample else {
+                    guard try pool.map(tasks, chunkSize: .fixed(1)).last == tasksPerSample else {
                         throw BenchmarkFailure(reason: "another result")
                     }
                 } / UInt64(tasksPerSample)

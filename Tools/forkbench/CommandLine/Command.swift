@@ -2,7 +2,7 @@ import ForkbenchCore
 
 /// A subcommand, as people call it.
 enum Command: String, CaseIterable {
-    case all, check, bench, compare, hash, peer, list, completions, man
+    case all, check, bench, compare, soak, hash, peer, list, completions, man
 
     /// Runs what the arguments say. Returns the exit code.
     static func run(_ arguments: [String]) async throws -> Int32 {
@@ -30,6 +30,7 @@ enum Command: String, CaseIterable {
         case .check: return try runCheck(arguments)
         case .bench: return try runBench(arguments)
         case .compare: return try runCompare(arguments)
+        case .soak: return try await runSoak(arguments)
         case .hash: return try await runHash(arguments)
         case .peer: return try runPeer(arguments)
         case .list: return try runList(arguments)

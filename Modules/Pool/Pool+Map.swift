@@ -1,0 +1,97 @@
+import Syscalls
+
+extension Pool {
+    // MARK: Many tasks
+
+    /// Runs many tasks, and gives their outputs in the order of the tasks.
+    ///
+    /// - Parameters:
+    ///   - tasks: Taken as workers need them.
+    ///   - chunkSize: How many go to a worker in one message. A worker that dies takes its whole chunk along.
+    ///   - options: The limits and priority of each message; `nil` are the pool's.
+    /// - Throws: `MapFailure`, which says which task failed and with what; those that were not submitted yet are not then. Of several
+    ///   it is the first in the order of the tasks. `CancellationError`.
+    public func map<Source: Sequence & Sendable>(
+        _ tasks: Source, chunkSize: ChunkSize = .automatic, options: TaskOptions? = nil
+    ) async throws -> [Source.Element.Output] where Source.Element: PoolTask {
+        try await collect(feed(tasks, chunkSize, .together, options))
+    }
+
+    /// Runs many async tasks. Parameters and errors are those of the other.
+    public func map<Source: Sequence & Sendable>(
+        _ tasks: Source, chunkSize: ChunkSize = .automatic, options: TaskOptions? = nil
+    ) async throws -> [Source.Element.Output] where Source.Element: AsyncPoolTask {
+        try await collect(feed(tasks, chunkSize, .together, options))
+    }
+
+    /// Runs many tasks, and blocks the calling thread until they are done. Parameters and errors are those of the async one.
+    @available(*, noasync, message: "use the async map")
+    public func map<Source: Sequence & Sendable>(
+        _ tasks: Source, chunkSize: ChunkSize = .automatic, options: TaskOptions? = nil
+    ) throws -> [Source.Element.Output] where Source.Element: PoolTask {
+        let feed = feed(tasks, chunkSize, .together, options)
+        let latch = Latch()
+        feed.pump()
+        feed.whenReady { latch.open() }
+        latch.wait()
+        return try feed.takeAll()
+    }
+
+    /// Runs many tasks, and tells of each how it ended.
+    ///
+    /// The tasks are taken as their results are, a few ahead. The sequence is one for `for try await`, and for `for`, which blocks.
+    ///
+    /// - Parameters:
+    ///   - tasks: Taken as workers need them.
+    ///   - order: In which order the results come.
+    ///   - chunkSize: How many go to a worker in one message. A worker that dies takes its whole chunk along.
+    ///   - options: The limits and priority of each message; `nil` are the pool's.
+    public func results<Source: Sequence & Sendable>(
+        of tasks: Source, order: ResultOrder = .submission, chunkSize: ChunkSize = .automatic,
+        options: TaskOptions? = nil
+    ) -> PoolResults<Source.Element.Output> where Source.Element: PoolTask {
+        PoolResults(feed(tasks, chunkSize, order == .submission ? .submission : .completion, options))
+    }
+
+    /// Runs many async tasks, and tells of each how it ended. Parameters are those of the other.
+    public func results<Source: Sequence & Sendable>(
+        of tasks: Source, order: ResultOrder = .submission, chunkSize: ChunkSize = .automatic,
+        options: TaskOptions? = nil
+    ) -> PoolResults<Source.Element.Output> where Source.Element: AsyncPoolTask {
+        PoolResults(feed(tasks, chunkSize, order == .submission ? .submission : .completion, options))
+    }
+
+    private func collect<Source, Output>(_ feed: ResultFeed<Source, Output>) async throws -> [Output] {
+        try Task.checkCancellation()
+        feed.pump()
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in feed.whenReady { continuation.resume() } }
+        } onCancel: {
+            feed.cancel()
+        }
+        try Task.checkCancellation()
+        return try feed.takeAll()
+    }
+
+    private func feed<Source: Sequence & Sendable>(
+        _ tasks: Source, _ chunkSize: ChunkSize, _ order: ResultFeed<Source, Source.Element.Output>.Order,
+        _ options: TaskOptions?
+    ) -> ResultFeed<Source, Source.Element.Output> where Source.Element: PoolTask {
+        ResultFeed(
+            tasks, chunkSize, order, options, dispatcher,
+            .init(
+                one: { task throws(PoolError) in try TaskCoder.encode(task: task) },
+                many: { tasks throws(PoolError) in try TaskCoder.encode(task: Chunk(tasks: tasks)) }))
+    }
+
+    private func feed<Source: Sequence & Sendable>(
+        _ tasks: Source, _ chunkSize: ChunkSize, _ order: ResultFeed<Source, Source.Element.Output>.Order,
+        _ options: TaskOptions?
+    ) -> ResultFeed<Source, Source.Element.Output> where Source.Element: AsyncPoolTask {
+        ResultFeed(
+            tasks, chunkSize, order, options, dispatcher,
+            .init(
+                one: { task throws(PoolError) in try TaskCoder.encode(task: task) },
+                many: { tasks throws(PoolError) in try TaskCoder.encode(task: AsyncChunk(tasks: tasks)) }))
+    }
+}
