@@ -42,7 +42,8 @@ public struct ChildOptions: Sendable {
         /// To an open file, whose descriptor stays the caller's.
         case descriptor(PassedDescriptor)
         /// To a pipe that the `ChildProcess` empties, keeping the first and the last so many bytes. For output only.
-        case captured(bytes: Int = 65_536)
+        /// Shown as well, it also goes where the program's own stream does, as long as there is room: nobody waits for a terminal.
+        case captured(bytes: Int = 65_536, isShown: Bool = false)
     }
 
     /// A process group, for signals of a terminal or to all of a group. See setpgid(2).

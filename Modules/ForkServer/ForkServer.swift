@@ -62,6 +62,9 @@ public final class ForkServer: Sendable {
         ProcessRole.bootstrap([ServerProcess.role] + ResourceTracker.roles)
     }
 
+    /// Whether its children are this executable, and have the types that this process has.
+    package var runsThisExecutable: Bool { state.withLock { $0.options.executable == nil } }
+
     // MARK: Start
 
     /// Starts the server if it does not run, which otherwise the first use does.

@@ -24,18 +24,24 @@ public struct CapturedOutput: Hashable, Sendable {
 final class OutputCapture: Sendable {
     fileprivate let state: Lock<State>
     private let limit: Int
+    private let display: FileDescriptor?
 
     fileprivate struct State: ~Copyable {
         var pipe: OwnedFileDescriptor?
         var output = CapturedOutput()
     }
 
-    /// - Parameter limit: How many bytes of the first, and as many of the last, are kept.
-    init(_ pipe: consuming OwnedFileDescriptor, keeping limit: Int) throws(Errno) {
+    /// - Parameters:
+    ///   - limit: How many bytes of the first, and as many of the last, are kept.
+    ///   - display: Where it all goes, too.
+    init(
+        _ pipe: consuming OwnedFileDescriptor, keeping limit: Int, showingOn display: FileDescriptor?
+    ) throws(Errno) {
         try pipe.descriptor.setBlocking(false)
         let number = pipe.descriptor
         state = Lock(State(pipe: pipe))
         self.limit = limit
+        self.display = display
         watch(number)
     }
 
@@ -71,6 +77,7 @@ final class OutputCapture: Sendable {
                     let bytes = try descriptor.read(upTo: 65_536)
                     if bytes.isEmpty { return false }
                     state.output.append(bytes, keeping: limit)
+                    display?.show(bytes)
                 } catch {
                     return error == .resourceTemporarilyUnavailable
                 }
@@ -88,6 +95,18 @@ final class OutputCapture: Sendable {
         let descriptor: OwnedFileDescriptor
 
         init(_ descriptor: consuming OwnedFileDescriptor) { self.descriptor = descriptor }
+    }
+}
+
+extension FileDescriptor {
+    /// Writes what there is room for.
+    fileprivate func show(_ bytes: [UInt8]) {
+        var rest = bytes[...]
+        // A pipe that can be written to at all takes so much (PIPE_BUF).
+        while !rest.isEmpty, (try? wait(for: .writable, until: .now))?.contains(.writable) == true {
+            guard (try? writeAll(Array(rest.prefix(4096)))) != nil else { return }
+            rest = rest.dropFirst(4096)
+        }
     }
 }
 

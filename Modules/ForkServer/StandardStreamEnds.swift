@@ -35,11 +35,12 @@ struct StandardStreamEnds: Sendable {
             let readEnd = PassedDescriptor(pipe.readEnd)
             let writeEnd = PassedDescriptor(pipe.writeEnd)
             (childEnd, end) = isInput ? (readEnd, writeEnd) : (writeEnd, readEnd)
-        case .captured(let bytes):
+        case .captured(let bytes, let isShown):
             precondition(!isInput, "standard input cannot be captured: nothing comes from it")
             let pipe = try Pipe()
             childEnd = PassedDescriptor(pipe.writeEnd)
-            capture = try OutputCapture(pipe.readEnd, keeping: bytes)
+            capture = try OutputCapture(
+                pipe.readEnd, keeping: bytes, showingOn: isShown ? FileDescriptor(rawValue: CInt(ends.count)) : nil)
         }
         childEnds.append(childEnd)
         ends.append(end)

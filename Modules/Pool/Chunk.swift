@@ -1,10 +1,11 @@
 /// Several tasks in one message.
 struct Chunk<T: PoolTask>: PoolTask {
-    let tasks: [T]
+    let tasks: TaskArray<T>
 
     func run(in context: WorkerContext) -> ChunkOutcomes<T.Output> {
         var outcomes = ChunkOutcomes<T.Output>()
-        for task in tasks {
+        outcomes.outputs.reserveCapacity(tasks.elements.count)
+        for task in tasks.elements {
             do { outcomes.outputs.append(try task.run(in: context)) } catch { outcomes.noteFailure(error) }
         }
         return outcomes
@@ -13,11 +14,12 @@ struct Chunk<T: PoolTask>: PoolTask {
 
 /// Several async tasks in one message, run one after the other.
 struct AsyncChunk<T: AsyncPoolTask>: AsyncPoolTask {
-    let tasks: [T]
+    let tasks: TaskArray<T>
 
     func run(in context: WorkerContext) async -> ChunkOutcomes<T.Output> {
         var outcomes = ChunkOutcomes<T.Output>()
-        for task in tasks {
+        outcomes.outputs.reserveCapacity(tasks.elements.count)
+        for task in tasks.elements {
             do { outcomes.outputs.append(try await task.run(in: context)) } catch { outcomes.noteFailure(error) }
         }
         return outcomes
@@ -41,9 +43,9 @@ struct ChunkOutcomes<Output: Codable & Sendable>: Codable, Sendable {
     }
 
     /// Outputs and failures in the order of the tasks; `nil` when there are not so many.
-    func results(_ count: Int, error: (TaskFailure) -> any Error) -> [Result<Output, any Error>]? {
+    func inOrder(_ count: Int, error: (TaskFailure) -> any Error) -> TaskOutcomes<Output>? {
         guard outputs.count + failures.count == count else { return nil }
-        guard !failures.isEmpty else { return outputs.map { .success($0) } }
+        guard !failures.isEmpty else { return .outputs(outputs) }
         var results: [Result<Output, any Error>] = []
         var outputs = outputs[...]
         var failures = failures[...]
@@ -55,7 +57,7 @@ struct ChunkOutcomes<Output: Codable & Sendable>: Codable, Sendable {
                 results.append(.success(outputs.removeFirst()))
             }
         }
-        return results
+        return .mixed(results)
     }
 }
 

@@ -81,7 +81,9 @@ extension Pool {
             tasks, chunkSize, order, options, dispatcher,
             .init(
                 one: { task throws(PoolError) in try TaskCoder.encode(task: task) },
-                many: { tasks throws(PoolError) in try TaskCoder.encode(task: Chunk(tasks: tasks)) }))
+                many: { [isSameBuild = dispatcher.server.runsThisExecutable] tasks throws(PoolError) in
+                    try TaskCoder.encode(task: Chunk(tasks: TaskArray(tasks, isSameBuild: isSameBuild)))
+                }))
     }
 
     private func feed<Source: Sequence & Sendable>(
@@ -92,6 +94,8 @@ extension Pool {
             tasks, chunkSize, order, options, dispatcher,
             .init(
                 one: { task throws(PoolError) in try TaskCoder.encode(task: task) },
-                many: { tasks throws(PoolError) in try TaskCoder.encode(task: AsyncChunk(tasks: tasks)) }))
+                many: { [isSameBuild = dispatcher.server.runsThisExecutable] tasks throws(PoolError) in
+                    try TaskCoder.encode(task: AsyncChunk(tasks: TaskArray(tasks, isSameBuild: isSameBuild)))
+                }))
     }
 }

@@ -22,11 +22,11 @@ extension Pool {
         public var name = "pool worker"
         /// Where workers run.
         public var affinity = Affinity.inherited
-        /// How workers differ from the fork server otherwise. By default the end of their standard error is kept for the errors that
-        /// tell of their deaths.
+        /// How workers differ from the fork server otherwise. By default their standard error is shown, and its ends are kept for the
+        /// errors that tell of their deaths.
         public var worker: ChildOptions = {
             var options = ChildOptions()
-            options.standardError = .captured(bytes: 4096)
+            options.standardError = .captured(bytes: 4096, isShown: true)
             return options
         }()
         /// Told of what happens in the pool, one event at a time, on a thread of the pool's: it must not block. `events()` is the same

@@ -40,11 +40,11 @@ where Source.Element: Codable & Sendable {
         /// Messages under way, by the place of their first task.
         var jobs: [Int: Job?] = [:]
         /// Results that came, by the place of the first.
-        var ready: [Int: [Outcome]] = [:]
+        var ready: [Int: TaskOutcomes<Output>] = [:]
         /// In the order in which they came.
         var arrivals: [Int] = []
         /// The results that are being taken.
-        var current: (first: Int, outcomes: [Outcome], next: Int)?
+        var current: (first: Int, outcomes: TaskOutcomes<Output>, next: Int)?
         var nextToTake = 0
         var failure: MapFailure?
         var waiter: (@Sendable () -> Void)?
@@ -80,7 +80,7 @@ where Source.Element: Codable & Sendable {
                 job.whenComplete { [self] in finished(first, tasks.count, $0) }
                 if isCancelled { dispatcher.cancel(job) } else if let refusal = dispatcher.submit(job) { throw refusal }
             } catch {
-                note(first, tasks.count, Array(repeating: .failure(error), count: tasks.count), nil)
+                note(first, tasks.count, TaskOutcomes(failing: tasks.count, error), nil)
             }
         }
         wakeIfReady()
@@ -107,23 +107,24 @@ where Source.Element: Codable & Sendable {
 
     private func finished(_ first: Int, _ count: Int, _ result: Result<Reply, any Error>) {
         var duration: Duration?
-        let outcomes: [Outcome]
+        let outcomes: TaskOutcomes<Output>
         do {
             let reply = try result.get()
             duration = reply.duration
             outcomes =
-                try count == 1 ? [Result { try reply.output(Output.self, of: taskName) }] : self.outcomes(reply, count)
+                try count == 1
+                ? .outputs([reply.output(Output.self, of: taskName)]) : self.outcomes(reply, count)
         } catch {
-            outcomes = Array(repeating: .failure(error), count: count)
+            outcomes = TaskOutcomes(failing: count, error)
         }
         note(first, count, outcomes, duration)
         // Without a taker nobody else would.
         if order == .together { pump() } else { wakeIfReady() }
     }
 
-    private func outcomes(_ reply: Reply, _ count: Int) throws -> [Outcome] {
+    private func outcomes(_ reply: Reply, _ count: Int) throws -> TaskOutcomes<Output> {
         let outcomes = try reply.output(ChunkOutcomes<Output>.self, of: taskName)
-        guard let results = outcomes.results(count, error: { $0.error(of: taskName, in: reply.worker) }) else {
+        guard let results = outcomes.inOrder(count, error: { $0.error(of: taskName, in: reply.worker) }) else {
             throw PoolError.coding("other results than for \(count) tasks")
         }
         return results
@@ -131,7 +132,7 @@ where Source.Element: Codable & Sendable {
 
     private var taskName: String { String(reflecting: Source.Element.self) }
 
-    private func note(_ first: Int, _ count: Int, _ outcomes: [Outcome], _ duration: Duration?) {
+    private func note(_ first: Int, _ count: Int, _ outcomes: TaskOutcomes<Output>, _ duration: Duration?) {
         state.withLock { state in
             guard state.jobs.removeValue(forKey: first) != nil else { return }
             state.ready[first] = outcomes
@@ -139,10 +140,8 @@ where Source.Element: Codable & Sendable {
             if order == .completion { state.arrivals.append(first) }
             guard order == .together else { return }
             state.outstanding -= count
-            for (place, outcome) in outcomes.enumerated() {
-                guard case .failure(let error) = outcome, first + place < state.failure?.index ?? .max else { continue }
+            if let (place, error) = outcomes.firstFailure, first + place < state.failure?.index ?? .max {
                 state.failure = MapFailure(index: first + place, error: error)
-                break
             }
         }
     }
@@ -215,7 +214,10 @@ where Source.Element: Codable & Sendable {
     func takeAll() throws -> [Output] {
         try state.withLock { state in
             if let failure = state.failure { throw failure }
-            return try state.ready.sorted { $0.key < $1.key }.flatMap(\.value).map { try $0.get() }
+            var all: [Output] = []
+            all.reserveCapacity(state.nextIndex)
+            for first in state.ready.keys.sorted() { try state.ready[first]?.append(to: &all) }
+            return all
         }
     }
 }

@@ -103,6 +103,13 @@ struct ChildOptionTests {
         }
     }
 
+    @Test("captured output that is shown too goes where the program's does")
+    func shown() throws {
+        let outcome = try runHelper("ForkServerHost", ["shown"])
+        #expect(outcome.status == .exited(0))
+        #expect(outcome.errors.contains("shown and captured"))
+    }
+
     @Test("a fatal error's message is in what was captured")
     func fatalError() throws {
         try withServer { server in

@@ -36,6 +36,7 @@ import TestSupport
             "let-go": { try letGoOfServer() },
             "leave-running": { try leaveRunning() },
             "failing-preload": { try useDespiteFailingPreload() },
+            "shown": { try showWhatIsCaptured() },
         ])
     }
 }

@@ -310,3 +310,11 @@ func useDespiteFailingPreload() throws {
     checkEqual(try server.spawn(Leave(code: 3)).wait(until: .generous), .exited(3))
     server.shutDown()
 }
+
+func showWhatIsCaptured() throws {
+    var options = ChildOptions()
+    options.standardError = .captured(bytes: 10, isShown: true)
+    let child = try ForkServer.shared.spawn(ThrowError("shown and captured"), options: options)
+    checkEqual(try child.wait(until: .generous), .exited(1))
+    check(child.capturedStandardError?.omittedByteCount ?? 0 > 0, "more than 10 and 10 bytes were kept")
+}
