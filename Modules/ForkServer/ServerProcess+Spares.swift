@@ -108,17 +108,14 @@ extension ServerProcess {
             }
     }
 
-    /// What becomes of the order of a child that has ended since it was told. Returns whether the child had taken it.
-    func settleOrder(of spare: ServerChild, _ order: SpawnOrder, _ place: ServerChild.Place) -> Bool {
+    /// What becomes of the order of a child that has ended since it was told: the child had taken it, or its client sends it again.
+    func settleOrder(of spare: ServerChild, _ order: SpawnOrder, _ place: ServerChild.Place) {
         activating.removeAll { $0 === spare }
-        if place.claim.isTaken {
-            hasTaken(order, spare, place)
-            return true
-        }
+        if place.claim.isTaken { return hasTaken(order, spare, place) }
+        spare.state = .dismissed
         place.activation.close()
         spares.hasDied(spare)
         order.refuse(.notTaken)
-        return false
     }
 
     /// The order is the child's, which runs by itself.

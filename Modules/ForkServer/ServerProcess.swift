@@ -262,6 +262,8 @@ final class ServerProcess {
     private func ended(_ child: ServerChild, _ status: ExitStatus) {
         activityCount += 1
         children[child.process] = nil
+        // It may have taken the order that it was told of.
+        if case .activating(let order, let place, _) = child.state { settleOrder(of: child, order, place) }
         child.claim.map(claims.giveBack)
         switch child.state {
         case .running(let channel):
@@ -271,12 +273,10 @@ final class ServerProcess {
         case .parked(let place, _):
             place.activation.close()
             spares.hasDied(child)
-        case .activating(let order, let place, _):
-            if settleOrder(of: child, order, place) { ended(child, status) }
         case .serving(let channel):
             channel.write(status.returnCode)
             address?.remove(child)
-        case .dismissed: break
+        case .activating, .dismissed: break
         }
     }
 
