@@ -257,11 +257,14 @@ public final class Reactor {
     /// Signals do not end the wait: those that are watched for ring the waker.
     private func wait(_ timeout: Duration?, into batch: inout [ReadinessEvent]) throws(Errno) {
         let isToLook = timeout == .zero || !jobs.isEmpty || !watched.alwaysReady.isEmpty
-        var deadline = isToLook ? .never : Deadline.after(timeout)
-        if let due = timers.nextDue { deadline = min(deadline, due) }
+        var deadline: Deadline?
+        if !isToLook {
+            if let timeout { deadline = .after(timeout) }
+            if !timers.isEmpty, let due = timers.nextDue { deadline = min(due, deadline ?? due) }
+        }
         while true {
             do throws(Errno) {
-                return try backend.wait(timeout: isToLook ? .zero : deadline.remaining, into: &batch)
+                return try backend.wait(timeout: isToLook ? .zero : deadline?.remaining, into: &batch)
             } catch {
                 guard error == .interrupted else { throw error }
             }

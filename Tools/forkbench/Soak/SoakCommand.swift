@@ -131,10 +131,11 @@ struct Soak {
                 let (now, pooled) = (ledger.figures, pool.statistics)
                 ledger.forgetTimes()
                 let (median, p99, most) = now.percentiles
+                let held = (try? Holdings.now()).map { "; \($0.descriptors.count) descriptors, \($0.memoryKiB) KiB" }
                 report(
                     "\(decimal(Double(now.ended - last) / 5, 0)) tasks/s, median \(decimal(median, 2)) ms, 99 % \(decimal(p99, 1)) ms, "
                         + "longest \(decimal(most, 1)) ms; \(pooled.workers) of \(workers) workers, \(pooled.restarts) restarts, "
-                        + "\(pooled.retried) retries, \(now.breaches.count) breaches")
+                        + "\(pooled.retried) retries, \(now.breaches.count) breaches" + (held ?? ""))
                 last = now.ended
             }
             load.stop()
