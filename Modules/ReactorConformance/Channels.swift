@@ -69,6 +69,13 @@ struct Channel {
     /// The writing end, or the other socket.
     let far: End
 
+    /// Closes the far end, and waits until the near one has noticed: a process that another thread is just starting holds a copy of it
+    /// until its exec.
+    func closeFar() throws {
+        far.close()
+        _ = try near.descriptor.wait(for: [], until: .after(.seconds(60)))
+    }
+
     static func pipe() throws -> Channel {
         let pipe = try Pipe()
         return Channel(near: End(pipe.readEnd), far: End(pipe.writeEnd))

@@ -127,8 +127,8 @@ private enum FailureChecks {
             try reactor.addReader(end.descriptor, handler)
             handlers.append(handler)
         }
-        ended.far.close()
-        reset.far.close()
+        try ended.closeFar()
+        try reset.closeFar()
         try reactor.run { reactor.readers.isEmpty }
         bench.expect(handlers[0].reasons.count == 1 && handlers[0].reasons[0] is EndOfStream)
         bench.expectEqual(handlers[1].reasons.map { $0 as? Errno }, [.connectionReset])
@@ -138,7 +138,7 @@ private enum FailureChecks {
         let reactor = try bench.reactor()
         let sockets = try bench.sockets()
         let ended = try bench.pipe()
-        ended.far.close()
+        try ended.closeFar()
         var failures: [HandlerFailure] = []
         reactor.reportFailure = { failures.append($0) }
         try sockets.far.write("x")

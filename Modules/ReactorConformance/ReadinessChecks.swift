@@ -130,7 +130,7 @@ private enum ReadinessChecks {
     static func hangUpWithData(_ bench: Workbench, _ channel: Channel) throws {
         let reactor = try bench.reactor()
         try channel.far.write("last words")
-        channel.far.close()
+        try channel.closeFar()
         var told: [Readiness] = []
         var parts: [String] = []
         try reactor.addReader(channel.near.descriptor) { readiness in
@@ -149,7 +149,7 @@ private enum ReadinessChecks {
         try reactor.addReader(channel.near.descriptor) { told.append($0) }
         try reactor.look()
         bench.expectEqual(told, [])
-        channel.far.close()
+        try channel.closeFar()
         for round in 1...2 {
             try reactor.look()
             bench.expectEqual(told.count, round)
@@ -165,7 +165,7 @@ private enum ReadinessChecks {
         try reactor.addWriter(sockets.near.descriptor) { _ in calls += 1 }
         try reactor.look()
         bench.expectEqual(calls, 0)
-        sockets.far.close()
+        try sockets.closeFar()
         try reactor.look()
         bench.expectEqual(calls, 1)
     }
@@ -204,7 +204,7 @@ private enum ReadinessChecks {
         try sockets.near.write("nobody will read this")
         var told: [Readiness] = []
         try reactor.addReader(sockets.near.descriptor) { told.append($0) }
-        sockets.far.close()
+        try sockets.closeFar()
         try reactor.look()
         bench.expectEqual(told.count, 1)
         bench.expect(throws: Errno.connectionReset) { try sockets.near.read() }
