@@ -61,7 +61,7 @@ private let commands: HelperCommands = [
     },
     "connections-keep-descriptors": {
         try startReactor()
-        try checkKeepsDescriptors {
+        try checkKeepsSockets {
             let listener = AsyncListener(try Listener.atFreshAddress())
             try onTask {
                 for _ in 0..<10 {

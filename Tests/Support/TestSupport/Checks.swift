@@ -77,3 +77,15 @@ public func checkKeepsDescriptors(line: Int = #line, _ body: () throws -> Void) 
     try body()
     checkEqual(try FileDescriptor.allOpen(), before, line: line)
 }
+
+/// The same for sockets alone: for async code, whose runtime opens files of its own when it takes long.
+public func checkKeepsSockets(line: Int = #line, _ body: () throws -> Void) throws {
+    let before = try openSockets()
+    try body()
+    checkEqual(try openSockets(), before, line: line)
+}
+
+private func openSockets() throws -> [FileDescriptor] {
+    // One that is closed meanwhile is none.
+    try FileDescriptor.allOpen().filter { (try? $0.status().kind) == .socket }
+}
