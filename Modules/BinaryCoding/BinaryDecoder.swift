@@ -66,6 +66,7 @@ public struct BinaryDecoder: Sendable {
             throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "The message has no bytes."))
         }
         let wire = Wire(base: base, count: bytes.count)
+        if T.self == Int.self, let number = wire.soleInteger { return unsafeBitCast(number, to: T.self) }
         return try MessageReader(wire, limits: limits, userInfo: userInfo, preparedUserInfo: preparedUserInfo?.values)
             .readMessage(type)
     }

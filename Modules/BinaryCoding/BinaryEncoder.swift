@@ -42,6 +42,12 @@ public struct BinaryEncoder: Sendable {
     ///   - bytes: Where to append. After an error it is what it was before.
     /// - Throws: What ``encode(_:)`` throws.
     public func encode<T: Encodable>(_ value: T, appendingTo bytes: inout [UInt8]) throws {
+        // Commonest of all is one number, which needs no writer.
+        if T.self == Int.self {
+            bytes.appendInteger(unsafeBitCast(value, to: Int.self))
+            bytes.appendVarint(0)
+            return
+        }
         let count = bytes.count
         let writer = MessageWriter(limits: limits, userInfo: userInfo)
         swap(&bytes, &writer.bytes)

@@ -88,7 +88,7 @@ extension Dispatcher {
             return wasToEnd
         }
         // What it had answered before it died counts.
-        worker.receiveRest { settle($0, of: worker, goesOn: false) }
+        settle(worker.receive().answers, of: worker, goesOn: false)
         worker.disconnect(in: reactor)
         let outcome = state.withLock { state in strikeOut(worker, status, wasToEnd: wasToEnd, in: &state) }
         if let death = outcome.death {

@@ -8,7 +8,10 @@ final class Job: Sendable {
     let task: EncodedValue
     private let type: Any.Type
     let options: TaskOptions
-    let submitted = Deadline.now
+    let submitted: Deadline
+    /// Those with whom it was submitted, if it was with others: they are told of its end. Its place among them.
+    let group: (any JobGroup)?
+    let sequence: Int
     private let state: Lock<State>
 
     /// Where it is; touched only under the lock of the pool's books.
@@ -34,11 +37,17 @@ final class Job: Sendable {
         var progress: (@Sendable (IncomingValue) -> Void)?
     }
 
-    init(id: UInt64, _ task: EncodedValue, type: Any.Type, options: TaskOptions) {
+    init(
+        id: UInt64, _ task: EncodedValue, type: Any.Type, options: TaskOptions, submitted: Deadline = .now,
+        group: (any JobGroup)? = nil, sequence: Int = 0
+    ) {
         self.id = id
         self.task = task
         self.type = type
         self.options = options
+        self.submitted = submitted
+        self.group = group
+        self.sequence = sequence
         state = Lock(State())
     }
 
@@ -56,9 +65,22 @@ final class Job: Sendable {
 
     var isComplete: Bool { state.withLock { $0.isComplete } }
 
+    /// Completes it without telling anybody, which is left to the caller. Whether it was this call that completed it.
+    func end() -> Bool {
+        state.withLock { state in
+            defer { state.isComplete = true }
+            return !state.isComplete
+        }
+    }
+
     /// Whether it was this call that completed it.
     @discardableResult
     func complete(_ result: Result<Reply, any Error>) -> Bool {
+        if let group {
+            guard end() else { return false }
+            group.ended([(self, result)])
+            return true
+        }
         let (isFirst, completion): (Bool, Completion?) = state.withLock { state in
             guard !state.isComplete else { return (false, nil) }
             state.isComplete = true
@@ -80,6 +102,12 @@ final class Job: Sendable {
     func report(_ progress: IncomingValue) {
         state.withLock { $0.progress }?(progress)
     }
+}
+
+/// Who has submitted several jobs, and is told of their ends, of many at once where that is possible.
+protocol JobGroup: AnyObject, Sendable {
+    /// Some of the jobs have ended, each of them once.
+    func ended(_ jobs: [(job: Job, result: Result<Reply, any Error>)])
 }
 
 /// What came back from a worker for one task.

@@ -8,6 +8,8 @@ import Syscalls
 /// meets for the first time. Both sides run the same build.
 struct RecordHeader {
     static let size = 40
+    /// Where one will be.
+    static let room = [UInt8](repeating: 0, count: size)
 
     enum Kind: UInt8 {
         // To a worker.
@@ -29,6 +31,10 @@ struct RecordHeader {
         static let payloadInSegment = Flags(rawValue: 1)
         /// The worker has more memory of its own than it may.
         static let isOverMemoryLimit = Flags(rawValue: 2)
+        /// The payload is the task as it lies in memory.
+        static let isMemory = Flags(rawValue: 4)
+        /// The pool watches how long the task runs.
+        static let isTimed = Flags(rawValue: 8)
     }
 
     var kind: Kind
@@ -156,7 +162,7 @@ extension [UInt8] {
 
     mutating func appendHeader(_ header: RecordHeader) {
         let offset = count
-        append(contentsOf: repeatElement(0, count: RecordHeader.size))
+        append(contentsOf: RecordHeader.room)
         header.store(in: &self, at: offset)
     }
 

@@ -1,34 +1,32 @@
 import Syscalls
 
+/// In which order the results of a feed are taken.
+@usableFromInline
+enum FeedOrder: Sendable {
+    case submission
+    case completion
+    /// When the last is there; nobody waits for the others.
+    case together
+}
+
 /// Tasks that are fed to a pool a few at a time, and their results on the way to whoever takes them.
 ///
 /// What is under way and what was not taken yet is bounded, however many tasks there are and however slowly the results are taken.
-final class ResultFeed<Source: Sequence & Sendable, Output: Codable & Sendable>: Sendable
-where Source.Element: Codable & Sendable {
+///
+/// Its code is not specialized for the tasks' type. So it does whatever it can for many tasks at once, and keeps what is not of that
+/// type apart, in a `MessageWindow`.
+@usableFromInline
+final class ResultFeed<T: Codable & Sendable, Output: Codable & Sendable>: Sendable {
     typealias Outcome = Result<Output, any Error>
 
-    /// How tasks of this kind become messages.
-    struct Encoding: Sendable {
-        let one: @Sendable (Source.Element) throws(PoolError) -> EncodedValue
-        let many: @Sendable ([Source.Element]) throws(PoolError) -> EncodedValue
-    }
-
-    /// In which order results are taken.
-    enum Order {
-        case submission
-        case completion
-        /// When the last is there; nobody waits for the others.
-        case together
-    }
-
     private let dispatcher: Dispatcher
-    private let encoding: Encoding
+    private let shape: TaskShape<T>
     private let options: TaskOptions?
-    private let order: Order
+    private let order: FeedOrder
     private let state: Lock<State>
 
-    private struct State {
-        var iterator: Source.Iterator
+    fileprivate struct State {
+        let source: TaskSource<T>
         var sizing: ChunkSizing
         /// How many tasks there are at least that were not submitted.
         var left: Int
@@ -37,113 +35,106 @@ where Source.Element: Codable & Sendable {
         var isCancelled = false
         /// Tasks that were submitted, and whose results nobody has taken yet.
         var outstanding = 0
-        /// Messages under way, by the place of their first task.
-        var jobs: [Int: Job?] = [:]
-        /// Results that came, by the place of the first.
-        var ready: [Int: TaskOutcomes<Output>] = [:]
-        /// In the order in which they came.
+        var messages = MessageWindow()
+        /// Results that came, by the numbers of their messages, as in `messages`.
+        var ready: [TaskOutcomes<Output>?] = []
+        /// Messages that have ended, in the order in which they did.
         var arrivals: [Int] = []
+        var nextArrival = 0
         /// The results that are being taken.
         var current: (first: Int, outcomes: TaskOutcomes<Output>, next: Int)?
+        /// The message after those whose results were taken.
         var nextToTake = 0
+        /// The first message whose results were not taken.
+        var firstKept = 0
         var failure: MapFailure?
         var waiter: (@Sendable () -> Void)?
     }
 
     init(
-        _ source: Source, _ chunkSize: ChunkSize, _ order: Order, _ options: TaskOptions?, _ dispatcher: Dispatcher,
-        _ encoding: Encoding
+        _ source: sending TaskSource<T>, _ chunkSize: ChunkSize, _ order: FeedOrder, _ options: TaskOptions?,
+        _ dispatcher: Dispatcher, _ shape: TaskShape<T>
     ) {
         self.dispatcher = dispatcher
-        self.encoding = encoding
+        self.shape = shape
         self.options = options
         self.order = order
-        state = Lock(
-            State(
-                iterator: source.makeIterator(), sizing: ChunkSizing(chunkSize), left: source.underestimatedCount))
+        let left = source.underestimatedCount
+        let sizing = ChunkSizing(chunkSize, known: dispatcher.knownChunkSize(of: T.self))
+        state = Lock(State(source: source, sizing: sizing, left: left))
     }
 
     // MARK: Feeding
 
+    /// Tasks of one message, or many that have each a message of its own.
+    private struct Batch {
+        let tasks: [T]
+        let isOneMessage: Bool
+        /// The number of the first message.
+        let number: Int
+    }
+
     /// Submits what may be under way.
     func pump() {
         let workers = dispatcher.state.withLock { $0.size }
-        while let (first, tasks) = nextChunk(workers) {
-            do throws(PoolError) {
-                let job = dispatcher.makeJob(
-                    try tasks.count == 1 ? encoding.one(tasks[0]) : encoding.many(tasks), of: Source.Element.self,
-                    options)
-                let isCancelled = state.withLock { state in
-                    state.jobs[first] = job
-                    return state.isCancelled
-                }
-                job.whenComplete { [self] in finished(first, tasks.count, $0) }
-                if isCancelled { dispatcher.cancel(job) } else if let refusal = dispatcher.submit(job) { throw refusal }
-            } catch {
-                note(first, tasks.count, TaskOutcomes(failing: tasks.count, error), nil)
-            }
-        }
+        while let batch = nextBatch(workers) { submit(batch) }
         wakeIfReady()
     }
 
-    private func nextChunk(_ workers: Int) -> (Int, [Source.Element])? {
+    private func nextBatch(_ workers: Int) -> Batch? {
         state.withLock { state in
+            guard !state.hasEnded, state.failure == nil else { return nil }
             let size = state.sizing.next(left: state.left, workers: workers)
-            guard !state.hasEnded, state.failure == nil, state.outstanding < workers * max(64, 4 * size) else {
-                return nil
-            }
-            var tasks: [Source.Element] = []
-            while tasks.count < size, let task = state.iterator.next() { tasks.append(task) }
-            if tasks.count < size { state.hasEnded = true }
+            // As long as nobody knows how long tasks take, no more than are needed to find out.
+            let most = state.sizing.isMeasured ? workers * max(64, 4 * size) : workers * 2
+            let room = most - state.outstanding
+            // Single ones not one by one.
+            guard room > 0, size > 1 || room > most / 4 else { return nil }
+            let isOneMessage = size > 1
+            let wanted = isOneMessage ? size : room
+            var tasks: [T] = []
+            state.source.take(wanted, &tasks)
+            if tasks.count < wanted { state.hasEnded = true }
             guard !tasks.isEmpty else { return nil }
-            let first = state.nextIndex
+            let number = state.messages.end
+            for place in 0..<(isOneMessage ? 1 : tasks.count) {
+                state.messages.append(first: state.nextIndex + place, count: isOneMessage ? tasks.count : 1)
+                state.ready.append(nil)
+            }
             state.nextIndex += tasks.count
             state.left = max(0, state.left - tasks.count)
             state.outstanding += tasks.count
-            state.jobs[first] = .some(nil)
-            return (first, tasks)
+            return Batch(tasks: tasks, isOneMessage: isOneMessage, number: number)
         }
     }
 
-    private func finished(_ first: Int, _ count: Int, _ result: Result<Reply, any Error>) {
-        var duration: Duration?
-        let outcomes: TaskOutcomes<Output>
-        do {
-            let reply = try result.get()
-            duration = reply.duration
-            outcomes =
-                try count == 1
-                ? .outputs([reply.output(Output.self, of: taskName)]) : self.outcomes(reply, count)
-        } catch {
-            outcomes = TaskOutcomes(failing: count, error)
-        }
-        note(first, count, outcomes, duration)
-        // Without a taker nobody else would.
-        if order == .together { pump() } else { wakeIfReady() }
-    }
-
-    private func outcomes(_ reply: Reply, _ count: Int) throws -> TaskOutcomes<Output> {
-        let outcomes = try reply.output(ChunkOutcomes<Output>.self, of: taskName)
-        guard let results = outcomes.inOrder(count, error: { $0.error(of: taskName, in: reply.worker) }) else {
-            throw PoolError.coding("other results than for \(count) tasks")
-        }
-        return results
-    }
-
-    private var taskName: String { String(reflecting: Source.Element.self) }
-
-    private func note(_ first: Int, _ count: Int, _ outcomes: TaskOutcomes<Output>, _ duration: Duration?) {
-        state.withLock { state in
-            guard state.jobs.removeValue(forKey: first) != nil else { return }
-            state.ready[first] = outcomes
-            if let duration { state.sizing.note(count, duration) }
-            if order == .completion { state.arrivals.append(first) }
-            guard order == .together else { return }
-            state.outstanding -= count
-            if let (place, error) = outcomes.firstFailure, first + place < state.failure?.index ?? .max {
-                state.failure = MapFailure(index: first + place, error: error)
+    private func submit(_ batch: Batch) {
+        let messages = shape.encode(batch.tasks, inOneMessage: batch.isOneMessage)
+        var jobs: [Job] = []
+        jobs.reserveCapacity(messages.count)
+        var refused: [(number: Int, error: PoolError)] = []
+        let (firstID, now) = (dispatcher.takeIDs(messages.count), Deadline.now)
+        let options = options ?? dispatcher.options.taskOptions
+        for (place, message) in messages.enumerated() {
+            switch message {
+            case .success(let encoded):
+                jobs.append(
+                    Job(
+                        id: firstID + UInt64(place), encoded, type: T.self, options: options, submitted: now,
+                        group: self, sequence: batch.number + place))
+            case .failure(let error): refused.append((batch.number + place, error))
             }
         }
+        let isCancelled = state.withLock { state in
+            for job in jobs { state.messages.begin(job.sequence, job) }
+            return state.isCancelled
+        }
+        if isCancelled {
+            for job in jobs { dispatcher.cancel(job) }
+        } else if let (rest, error) = dispatcher.submit(jobs) {
+            refused += rest.map { ($0.sequence, error) }
+        }
+        if !refused.isEmpty { note(refused.map { ($0.number, outcomes(failing: $0.number, $0.error), nil) }) }
     }
 
     /// Gives up what has not ended, and everything after it.
@@ -151,17 +142,58 @@ where Source.Element: Codable & Sendable {
         let jobs: [Job] = state.withLock { state in
             state.hasEnded = true
             state.isCancelled = true
-            return state.jobs.values.compactMap(\.self)
+            return state.messages.jobs
         }
         for job in jobs { dispatcher.cancel(job) }
         wakeIfReady()
+    }
+
+    // MARK: Results
+
+    private func outcomes(failing number: Int, _ error: any Error) -> TaskOutcomes<Output> {
+        TaskOutcomes(failing: state.withLock { $0.messages[number].count }, error)
+    }
+
+    /// What the tasks of a message have come to.
+    private func outcomes(_ job: Job, _ count: Int, _ result: Result<Reply, any Error>) -> TaskOutcomes<Output> {
+        do {
+            let reply = try result.get()
+            if count == 1 { return .output(try reply.output(Output.self, of: job.typeName)) }
+            let outcomes = try reply.output(ChunkOutcomes<Output>.self, of: job.typeName)
+            guard let results = outcomes.inOrder(count, error: { $0.error(of: job.typeName, in: reply.worker) }) else {
+                throw PoolError.coding("other results than for \(count) tasks")
+            }
+            return results
+        } catch {
+            return TaskOutcomes(failing: count, error)
+        }
+    }
+
+    private func note(_ ended: [(number: Int, outcomes: TaskOutcomes<Output>, duration: Duration?)]) {
+        let known: Int? = state.withLock { state in
+            let before = state.sizing.known
+            for (number, outcomes, duration) in ended {
+                guard state.messages.finish(number) else { continue }
+                let (first, count) = (state.messages[number].first, outcomes.count)
+                state.ready[number - state.messages.start] = outcomes
+                if let duration { state.sizing.note(count, duration) }
+                if order == .completion { state.arrivals.append(number) }
+                guard order == .together else { continue }
+                state.outstanding -= count
+                if let (place, error) = outcomes.firstFailure, first + place < state.failure?.index ?? .max {
+                    state.failure = MapFailure(index: first + place, error: error)
+                }
+            }
+            return state.sizing.known == before ? nil : state.sizing.known
+        }
+        if let known { dispatcher.noteChunkSize(known, of: T.self) }
     }
 
     // MARK: Taking
 
     private func wakeIfReady() {
         let waiter: (@Sendable () -> Void)? = state.withLock { state in
-            isReady(&state) ? state.waiter.take() : nil
+            state.waiter != nil && isReady(&state) ? state.waiter.take() : nil
         }
         waiter?()
     }
@@ -178,23 +210,16 @@ where Source.Element: Codable & Sendable {
     }
 
     private func isReady(_ state: inout State) -> Bool {
-        if order == .together { return state.jobs.isEmpty && (state.hasEnded || state.failure != nil) }
-        if state.current != nil { return true }
-        let next = order == .submission ? state.nextToTake : state.arrivals.first
-        if let next, state.ready[next] != nil { return true }
-        return state.hasEnded && state.outstanding == 0
+        if order == .together { return state.messages.running == 0 && (state.hasEnded || state.failure != nil) }
+        return state.current != nil || state.nextReady(order) != nil || state.hasEnded && state.outstanding == 0
     }
 
     /// The next result that is ready.
     func take() -> (index: Int, outcome: Outcome)? {
-        let (taken, isChunkDone): ((Int, Outcome)?, Bool) = state.withLock { state in
+        let (taken, isMessageDone): ((Int, Outcome)?, Bool) = state.withLock { state in
             if state.current == nil {
-                let next: Int? =
-                    order == .submission
-                    ? state.nextToTake : state.arrivals.isEmpty ? nil : state.arrivals.removeFirst()
-                guard let next, let outcomes = state.ready.removeValue(forKey: next) else { return (nil, false) }
-                state.current = (next, outcomes, 0)
-                state.nextToTake = next + outcomes.count
+                guard let number = state.nextReady(order) else { return (nil, false) }
+                state.take(number, order)
             }
             let place = state.current!.next
             let taken = (state.current!.first + place, state.current!.outcomes[place])
@@ -204,7 +229,7 @@ where Source.Element: Codable & Sendable {
             state.current = nil
             return (taken, true)
         }
-        if isChunkDone { pump() }
+        if isMessageDone { pump() }
         return taken
     }
 
@@ -216,8 +241,51 @@ where Source.Element: Codable & Sendable {
             if let failure = state.failure { throw failure }
             var all: [Output] = []
             all.reserveCapacity(state.nextIndex)
-            for first in state.ready.keys.sorted() { try state.ready[first]?.append(to: &all) }
+            for outcomes in state.ready { try outcomes?.append(to: &all) }
             return all
         }
     }
+}
+
+extension ResultFeed: JobGroup {
+    func ended(_ jobs: [(job: Job, result: Result<Reply, any Error>)]) {
+        let counts: [Int] = state.withLock { state in jobs.map { state.messages[$0.job.sequence].count } }
+        var ended: [(Int, TaskOutcomes<Output>, Duration?)] = []
+        ended.reserveCapacity(jobs.count)
+        // Outside the lock: decoding runs code of the outputs' type.
+        for (place, (job, result)) in jobs.enumerated() {
+            ended.append((job.sequence, outcomes(job, counts[place], result), (try? result.get())?.duration))
+        }
+        note(ended)
+        // Without a taker nobody else would.
+        if order == .together { pump() } else { wakeIfReady() }
+    }
+}
+
+extension ResultFeed.State {
+    /// The message whose results come next, if they are there.
+    fileprivate func nextReady(_ order: FeedOrder) -> Int? {
+        if order == .completion { return nextArrival < arrivals.count ? arrivals[nextArrival] : nil }
+        return nextToTake < messages.end && messages[nextToTake].hasEnded ? nextToTake : nil
+    }
+
+    /// Has the results of a message be taken next.
+    fileprivate mutating func take(_ number: Int, _ order: FeedOrder) {
+        current = (messages[number].first, ready[number - messages.start].take()!, 0)
+        if order == .completion { nextArrival += 1 } else { nextToTake += 1 }
+        while firstKept < messages.end, messages[firstKept].hasEnded, ready[firstKept - messages.start] == nil {
+            firstKept += 1
+        }
+        // What was taken is let go of now and then.
+        if firstKept - messages.start > Self.mostTaken {
+            ready.removeFirst(firstKept - messages.start)
+            messages.dropAll(before: firstKept)
+        }
+        if nextArrival > Self.mostTaken {
+            arrivals.removeFirst(nextArrival)
+            nextArrival = 0
+        }
+    }
+
+    private static var mostTaken: Int { 256 }
 }

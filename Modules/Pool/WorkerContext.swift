@@ -14,14 +14,17 @@ public struct WorkerContext: Sendable {
     /// How often the task has been begun, this time included.
     public let attempt: Int
     /// When the task's soft time limit passes.
-    public let deadline: Deadline
+    public internal(set) var deadline: Deadline
     let link: (any PoolLink)?
+    /// How long the task may run until its deadline, in nanoseconds; 0 is for ever.
+    let softTimeLimit: Int64
+    /// Whether the pool watches how long the task runs.
+    let isTimed: Bool
 
     /// The worker makes it; programs do so to test their tasks without a pool.
     public init(
         workerNumber: Int = 0, processID: ProcessID = .current, taskID: UInt64 = 0, taskNumber: Int = 1,
-        attempt: Int = 1,
-        deadline: Deadline = .never
+        attempt: Int = 1, deadline: Deadline = .never
     ) {
         self.init(
             workerNumber: workerNumber, processID: processID, taskID: taskID, taskNumber: taskNumber, attempt: attempt,
@@ -30,7 +33,7 @@ public struct WorkerContext: Sendable {
 
     init(
         workerNumber: Int, processID: ProcessID, taskID: UInt64, taskNumber: Int, attempt: Int, deadline: Deadline,
-        link: (any PoolLink)?
+        link: (any PoolLink)?, softTimeLimit: Int64 = 0, isTimed: Bool = false
     ) {
         self.workerNumber = workerNumber
         self.processID = processID
@@ -39,6 +42,8 @@ public struct WorkerContext: Sendable {
         self.attempt = attempt
         self.deadline = deadline
         self.link = link
+        self.softTimeLimit = softTimeLimit
+        self.isTimed = isTimed
     }
 
     /// Whether the result is not wanted any more: the submitter has cancelled the task.
@@ -69,4 +74,6 @@ public struct SoftTimeLimitExceeded: Error, Codable, Hashable, Sendable {
 protocol PoolLink: Sendable {
     func isCancelled(_ task: UInt64) -> Bool
     func report(_ progress: EncodedValue, of task: UInt64)
+    /// One of the tasks that came together begins.
+    func beginElement(_ place: Int, at time: Deadline?)
 }

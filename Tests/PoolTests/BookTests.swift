@@ -199,7 +199,7 @@ import Testing
         header.nanoseconds = 12
         header.slot = 31
         header.flags = .isOverMemoryLimit
-        let value = EncodedValue(bytes: [1, 2, 3, 4], nameLength: 1)
+        let value = EncodedValue(bytes: RecordHeader.room + [1, 2, 3, 4], nameLength: 1)
         #expect(value.append(header, to: &message, SegmentLink()).isEmpty)
         let records = try #require(Record.all(in: message))
         #expect(records.map(\.header.kind) == [.returned, .output])
@@ -244,13 +244,13 @@ import Testing
     func percentiles() {
         var histogram = LatencyHistogram()
         #expect(histogram.percentile(0.5) == .zero)
-        for microseconds in 1...1000 { histogram.add(.microseconds(microseconds)) }
+        for microseconds in 1...1000 { histogram.add(nanoseconds: UInt64(microseconds) * 1000) }
         for (share, expected) in [(0.5, 500.0), (0.9, 900), (0.99, 990), (0.001, 1)] {
             let found = Double(histogram.percentile(share).components.attoseconds) / 1e12
             #expect(found >= expected * 0.99 && found <= expected * 1.14)
         }
-        histogram.add(.zero)
-        histogram.add(.seconds(Int64.max / 2))
+        histogram.add(nanoseconds: 0)
+        histogram.add(nanoseconds: .max)
     }
 
     @Test("chunks grow with the speed of tasks, and leave some for every worker")
