@@ -2,14 +2,11 @@ import Reactor
 import Syscalls
 
 extension Dispatcher {
-    /// What workers have answered, with the tasks that it is about.
-    private typealias Answered = [(job: Job, answer: WorkerAnswer)]
-
     /// Completes the tasks that a worker has answered, on the reactor's thread.
     ///
     /// - Parameter goesOn: Whether the worker is to get more.
     func settle(_ answers: [WorkerAnswer], of worker: Worker, goesOn: Bool = true) {
-        var answered: Answered = []
+        var answered: [AnsweredJob] = []
         answered.reserveCapacity(answers.count)
         var isLying = false
         var isEnding = false
@@ -19,9 +16,9 @@ extension Dispatcher {
             let isHere = state.workers[worker.number] === worker
             for answer in answers {
                 if answer.isProgress {
-                    if let job = state.books.job(answer.task, of: worker.number) { answered.append((job, answer)) }
+                    if let job = state.books.job(answer.task, of: worker.number) { answered.append(AnsweredJob(job: job, answer: answer)) }
                 } else if isHere, let job = note(answer, of: worker, at: now, in: &state) {
-                    answered.append((job, answer))
+                    answered.append(AnsweredJob(job: job, answer: answer))
                 } else {
                     isLying = true
                 }
@@ -49,25 +46,34 @@ extension Dispatcher {
         return job
     }
 
-    /// Tells those who wait, and those who have submitted several tasks of several at once.
-    private func tell(_ answered: Answered) {
-        var together: [(job: Job, result: Result<Reply, any Error>)] = []
-        for (job, answer) in answered {
+    /// Tells those who wait; those who have submitted several tasks, of as many at once as there are.
+    private func tell(_ answered: [AnsweredJob]) {
+        var place = 0
+        while place < answered.count {
+            let (job, answer) = (answered[place].job, answered[place].answer)
+            let first = place
+            place += 1
             if answer.isProgress {
                 job.report(answer.value)
             } else if let group = job.group {
-                guard job.end() else { continue }
-                observe(job, answer.reply)
-                if let first = together.first?.job.group, first !== group {
-                    first.ended(together)
-                    together = []
+                guard end(answered[first]) else { continue }
+                while place < answered.count, answered[place].job.group === group, !answered[place].answer.isProgress,
+                    end(answered[place])
+                {
+                    place += 1
                 }
-                together.append((job, .success(answer.reply)))
+                group.ended(answered[first..<place])
             } else {
                 complete(job, answer.reply)
             }
         }
-        if let group = together.first?.job.group { group.ended(together) }
+    }
+
+    /// Whether a job of several has ended with this answer.
+    private func end(_ answered: AnsweredJob) -> Bool {
+        guard answered.job.end() else { return false }
+        observe(answered.job, answered.answer.reply)
+        return true
     }
 
     func complete(_ job: Job, _ reply: Reply) {

@@ -78,7 +78,7 @@ final class Job: Sendable {
     func complete(_ result: Result<Reply, any Error>) -> Bool {
         if let group {
             guard end() else { return false }
-            group.ended([(self, result)])
+            group.ended(self, result)
             return true
         }
         let (isFirst, completion): (Bool, Completion?) = state.withLock { state in
@@ -104,10 +104,18 @@ final class Job: Sendable {
     }
 }
 
-/// Who has submitted several jobs, and is told of their ends, of many at once where that is possible.
+/// Who has submitted several jobs, and is told of their ends.
 protocol JobGroup: AnyObject, Sendable {
-    /// Some of the jobs have ended, each of them once.
-    func ended(_ jobs: [(job: Job, result: Result<Reply, any Error>)])
+    /// Workers have answered some of the jobs, which have ended with that.
+    func ended(_ jobs: ArraySlice<AnsweredJob>)
+    /// One of the jobs has ended in any way.
+    func ended(_ job: Job, _ result: Result<Reply, any Error>)
+}
+
+/// A job, and what a worker says of it.
+struct AnsweredJob {
+    let job: Job
+    let answer: WorkerAnswer
 }
 
 /// What came back from a worker for one task.

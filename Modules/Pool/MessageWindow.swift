@@ -2,11 +2,13 @@
 struct MessageWindow {
     /// Tasks that went together.
     struct Message {
+        /// The place of its first task among all.
         let first: Int
         let count: Int
         /// Until it has ended.
         var job: Job?
-        var hasEnded = false
+        /// Where its results are: in which arrival, and from which place on.
+        var results: (arrival: Int, place: Int)?
     }
 
     private var messages: [Message] = []
@@ -27,17 +29,18 @@ struct MessageWindow {
 
     /// Notes who runs it.
     mutating func begin(_ number: Int, _ job: Job) {
-        if !messages[number - start].hasEnded { messages[number - start].job = job }
+        if messages[number - start].results == nil { messages[number - start].job = job }
     }
 
-    /// Notes that it has ended; `false` when it had before.
-    mutating func finish(_ number: Int) -> Bool {
-        guard number >= start, !messages[number - start].hasEnded else { return false }
-        messages[number - start].hasEnded = true
+    /// Notes where the results of one are that has ended.
+    mutating func finish(_ number: Int, arrival: Int, place: Int) {
+        messages[number - start].results = (arrival, place)
         messages[number - start].job = nil
         running -= 1
-        return true
     }
+
+    /// Whether it has ended, though not so long ago that its results were taken and forgotten.
+    func hasEnded(_ number: Int) -> Bool { messages[number - start].results != nil }
 
     /// Forgets those before a number.
     mutating func dropAll(before number: Int) {
@@ -46,4 +49,18 @@ struct MessageWindow {
     }
 
     var jobs: [Job] { messages.compactMap(\.job) }
+
+    /// Where the results of all are, in the order of the tasks: as few pieces as there are.
+    var resultsInOrder: [(arrival: Int, places: Range<Int>)] {
+        var pieces: [(arrival: Int, places: Range<Int>)] = []
+        for message in messages {
+            guard let (arrival, place) = message.results else { continue }
+            if let last = pieces.last, last.arrival == arrival, last.places.upperBound == place {
+                pieces[pieces.count - 1].places = last.places.lowerBound..<place + message.count
+            } else {
+                pieces.append((arrival, place..<place + message.count))
+            }
+        }
+        return pieces
+    }
 }

@@ -36,13 +36,16 @@ final class ResultFeed<T: Codable & Sendable, Output: Codable & Sendable>: Senda
         /// Tasks that were submitted, and whose results nobody has taken yet.
         var outstanding = 0
         var messages = MessageWindow()
-        /// Results that came, by the numbers of their messages, as in `messages`.
-        var ready: [TaskOutcomes<Output>?] = []
-        /// Messages that have ended, in the order in which they did.
-        var arrivals: [Int] = []
-        var nextArrival = 0
+        /// Results, of one or several messages each, until all of them were taken.
+        var arrivals: [TaskOutcomes<Output>?] = []
+        /// How many of the messages of each were not taken; the number of the first that is still here.
+        var untaken: [Int] = []
+        var firstArrival = 0
+        /// Messages that have ended, in the order in which they did, when that is the order in which they are taken.
+        var ended: [Int] = []
+        var nextEnded = 0
         /// The results that are being taken.
-        var current: (first: Int, outcomes: TaskOutcomes<Output>, next: Int)?
+        var current: (message: MessageWindow.Message, outcomes: TaskOutcomes<Output>, next: Int)?
         /// The message after those whose results were taken.
         var nextToTake = 0
         /// The first message whose results were not taken.
@@ -99,7 +102,6 @@ final class ResultFeed<T: Codable & Sendable, Output: Codable & Sendable>: Senda
             let number = state.messages.end
             for place in 0..<(isOneMessage ? 1 : tasks.count) {
                 state.messages.append(first: state.nextIndex + place, count: isOneMessage ? tasks.count : 1)
-                state.ready.append(nil)
             }
             state.nextIndex += tasks.count
             state.left = max(0, state.left - tasks.count)
@@ -134,8 +136,10 @@ final class ResultFeed<T: Codable & Sendable, Output: Codable & Sendable>: Senda
         } else if let (rest, error) = dispatcher.submit(jobs) {
             refused += rest.map { ($0.sequence, error) }
         }
-        if !refused.isEmpty { note(refused.map { ($0.number, outcomes(failing: $0.number, $0.error), nil) }) }
+        for (number, error) in refused { note([number], TaskOutcomes(failing: count(of: number), error), nil) }
     }
+
+    private func count(of message: Int) -> Int { state.withLock { $0.messages[message].count } }
 
     /// Gives up what has not ended, and everything after it.
     func cancel() {
@@ -150,38 +154,50 @@ final class ResultFeed<T: Codable & Sendable, Output: Codable & Sendable>: Senda
 
     // MARK: Results
 
-    private func outcomes(failing number: Int, _ error: any Error) -> TaskOutcomes<Output> {
-        TaskOutcomes(failing: state.withLock { $0.messages[number].count }, error)
-    }
-
-    /// What the tasks of a message have come to.
-    private func outcomes(_ job: Job, _ count: Int, _ result: Result<Reply, any Error>) -> TaskOutcomes<Output> {
+    /// What the tasks of messages have come to that held one each.
+    private func outcomes(ofSingle jobs: ArraySlice<AnsweredJob>) -> TaskOutcomes<Output> {
+        var outputs: [Output] = []
+        outputs.reserveCapacity(jobs.count)
         do {
-            let reply = try result.get()
-            if count == 1 { return .output(try reply.output(Output.self, of: job.typeName)) }
-            let outcomes = try reply.output(ChunkOutcomes<Output>.self, of: job.typeName)
-            guard let results = outcomes.inOrder(count, error: { $0.error(of: job.typeName, in: reply.worker) }) else {
-                throw PoolError.coding("other results than for \(count) tasks")
-            }
-            return results
+            for job in jobs { outputs.append(try output(of: job)) }
+            return .outputs(outputs)
         } catch {
-            return TaskOutcomes(failing: count, error)
+            // Not all of them have an output.
+            return .mixed(jobs.map { job in Result { try output(of: job) } })
         }
     }
 
-    private func note(_ ended: [(number: Int, outcomes: TaskOutcomes<Output>, duration: Duration?)]) {
+    private func output(of answered: AnsweredJob) throws -> Output {
+        try answered.answer.reply.output(Output.self, of: answered.job.typeName)
+    }
+
+    /// What the tasks of one message have come to.
+    private func outcomes(_ reply: Reply, of job: Job, _ count: Int) throws -> TaskOutcomes<Output> {
+        let outcomes = try reply.output(ChunkOutcomes<Output>.self, of: job.typeName)
+        guard let results = outcomes.inOrder(count, error: { $0.error(of: job.typeName, in: reply.worker) }) else {
+            throw PoolError.coding("other results than for \(count) tasks")
+        }
+        return results
+    }
+
+    /// Takes in the results of some messages.
+    private func note(_ numbers: [Int], _ outcomes: TaskOutcomes<Output>, _ duration: Duration?) {
         let known: Int? = state.withLock { state in
             let before = state.sizing.known
-            for (number, outcomes, duration) in ended {
-                guard state.messages.finish(number) else { continue }
-                let (first, count) = (state.messages[number].first, outcomes.count)
-                state.ready[number - state.messages.start] = outcomes
-                if let duration { state.sizing.note(count, duration) }
-                if order == .completion { state.arrivals.append(number) }
-                guard order == .together else { continue }
-                state.outstanding -= count
-                if let (place, error) = outcomes.firstFailure, first + place < state.failure?.index ?? .max {
-                    state.failure = MapFailure(index: first + place, error: error)
+            if let duration { state.sizing.note(outcomes.count, duration) }
+            let arrival = state.firstArrival + state.arrivals.count
+            state.arrivals.append(outcomes)
+            state.untaken.append(numbers.count)
+            for (place, number) in numbers.enumerated() {
+                state.messages.finish(number, arrival: arrival, place: place)
+            }
+            if order == .completion { state.ended += numbers }
+            if order == .together {
+                state.outstanding -= outcomes.count
+                if let (place, error) = outcomes.firstFailure {
+                    let index = numbers.count > 1 ? state.messages[numbers[place]].first
+                        : state.messages[numbers[0]].first + place
+                    if index < state.failure?.index ?? .max { state.failure = MapFailure(index: index, error: error) }
                 }
             }
             return state.sizing.known == before ? nil : state.sizing.known
@@ -221,11 +237,11 @@ final class ResultFeed<T: Codable & Sendable, Output: Codable & Sendable>: Senda
                 guard let number = state.nextReady(order) else { return (nil, false) }
                 state.take(number, order)
             }
-            let place = state.current!.next
-            let taken = (state.current!.first + place, state.current!.outcomes[place])
+            let (message, outcomes, next) = state.current!
+            let taken = (message.first + next, outcomes[message.results!.place + next])
             state.current!.next += 1
-            guard state.current!.next == state.current!.outcomes.count else { return (taken, false) }
-            state.outstanding -= state.current!.outcomes.count
+            guard next + 1 == message.count else { return (taken, false) }
+            state.outstanding -= message.count
             state.current = nil
             return (taken, true)
         }
@@ -241,22 +257,45 @@ final class ResultFeed<T: Codable & Sendable, Output: Codable & Sendable>: Senda
             if let failure = state.failure { throw failure }
             var all: [Output] = []
             all.reserveCapacity(state.nextIndex)
-            for outcomes in state.ready { try outcomes?.append(to: &all) }
+            for (arrival, places) in state.messages.resultsInOrder {
+                try state.arrivals[arrival]?.append(places, to: &all)
+            }
             return all
         }
     }
 }
 
 extension ResultFeed: JobGroup {
-    func ended(_ jobs: [(job: Job, result: Result<Reply, any Error>)]) {
+    func ended(_ jobs: ArraySlice<AnsweredJob>) {
         let counts: [Int] = state.withLock { state in jobs.map { state.messages[$0.job.sequence].count } }
-        var ended: [(Int, TaskOutcomes<Output>, Duration?)] = []
-        ended.reserveCapacity(jobs.count)
         // Outside the lock: decoding runs code of the outputs' type.
-        for (place, (job, result)) in jobs.enumerated() {
-            ended.append((job.sequence, outcomes(job, counts[place], result), (try? result.get())?.duration))
+        if counts.allSatisfy({ $0 == 1 }) {
+            let duration = jobs.reduce(0) { $0 + max(0, $1.answer.header.nanoseconds) }
+            note(jobs.map(\.job.sequence), outcomes(ofSingle: jobs), .nanoseconds(duration))
+        } else {
+            for (answered, count) in zip(jobs, counts) { note(answered.job, count, .success(answered.answer.reply)) }
         }
-        note(ended)
+        goOn()
+    }
+
+    func ended(_ job: Job, _ result: Result<Reply, any Error>) {
+        note(job, count(of: job.sequence), result)
+        goOn()
+    }
+
+    private func note(_ job: Job, _ count: Int, _ result: Result<Reply, any Error>) {
+        do {
+            let reply = try result.get()
+            let outcomes =
+                try count == 1
+                ? .outputs([reply.output(Output.self, of: job.typeName)]) : outcomes(reply, of: job, count)
+            note([job.sequence], outcomes, reply.duration)
+        } catch {
+            note([job.sequence], TaskOutcomes(failing: count, error), nil)
+        }
+    }
+
+    private func goOn() {
         // Without a taker nobody else would.
         if order == .together { pump() } else { wakeIfReady() }
     }
@@ -265,27 +304,38 @@ extension ResultFeed: JobGroup {
 extension ResultFeed.State {
     /// The message whose results come next, if they are there.
     fileprivate func nextReady(_ order: FeedOrder) -> Int? {
-        if order == .completion { return nextArrival < arrivals.count ? arrivals[nextArrival] : nil }
-        return nextToTake < messages.end && messages[nextToTake].hasEnded ? nextToTake : nil
+        if order == .completion { return nextEnded < ended.count ? ended[nextEnded] : nil }
+        return nextToTake < messages.end && messages.hasEnded(nextToTake) ? nextToTake : nil
     }
 
     /// Has the results of a message be taken next.
     fileprivate mutating func take(_ number: Int, _ order: FeedOrder) {
-        current = (messages[number].first, ready[number - messages.start].take()!, 0)
-        if order == .completion { nextArrival += 1 } else { nextToTake += 1 }
-        while firstKept < messages.end, messages[firstKept].hasEnded, ready[firstKept - messages.start] == nil {
-            firstKept += 1
-        }
-        // What was taken is let go of now and then.
-        if firstKept - messages.start > Self.mostTaken {
-            ready.removeFirst(firstKept - messages.start)
-            messages.dropAll(before: firstKept)
-        }
-        if nextArrival > Self.mostTaken {
-            arrivals.removeFirst(nextArrival)
-            nextArrival = 0
-        }
+        let message = messages[number]
+        let arrival = message.results!.arrival - firstArrival
+        current = (message, arrivals[arrival]!, 0)
+        untaken[arrival] -= 1
+        if untaken[arrival] == 0 { arrivals[arrival] = nil }
+        if order == .completion { nextEnded += 1 } else { nextToTake += 1 }
+        forgetTaken()
     }
 
-    private static var mostTaken: Int { 256 }
+    /// Lets go of what was taken, now and then.
+    private mutating func forgetTaken() {
+        let mostTaken = 256
+        while firstKept < messages.end, let arrival = messages[firstKept].results?.arrival,
+            arrival < firstArrival || untaken[arrival - firstArrival] == 0
+        {
+            firstKept += 1
+        }
+        if firstKept - messages.start > mostTaken { messages.dropAll(before: firstKept) }
+        if let first = untaken.firstIndex(where: { $0 > 0 }), first > mostTaken {
+            arrivals.removeFirst(first)
+            untaken.removeFirst(first)
+            firstArrival += first
+        }
+        if nextEnded > mostTaken {
+            ended.removeFirst(nextEnded)
+            nextEnded = 0
+        }
+    }
 }

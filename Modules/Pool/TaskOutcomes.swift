@@ -1,7 +1,5 @@
 /// How tasks that went together have ended, in their order.
 enum TaskOutcomes<Output: Sendable>: Sendable {
-    /// One went alone, and has not failed.
-    case output(Output)
     /// None has failed: an array that is handed on as it is.
     case outputs([Output])
     case mixed([Result<Output, any Error>])
@@ -13,7 +11,6 @@ enum TaskOutcomes<Output: Sendable>: Sendable {
 
     var count: Int {
         switch self {
-        case .output: 1
         case .outputs(let outputs): outputs.count
         case .mixed(let results): results.count
         }
@@ -21,7 +18,6 @@ enum TaskOutcomes<Output: Sendable>: Sendable {
 
     subscript(place: Int) -> Result<Output, any Error> {
         switch self {
-        case .output(let output): .success(output)
         case .outputs(let outputs): .success(outputs[place])
         case .mixed(let results): results[place]
         }
@@ -36,14 +32,13 @@ enum TaskOutcomes<Output: Sendable>: Sendable {
         return nil
     }
 
-    /// Puts the outputs at the end of others.
+    /// Puts some of the outputs at the end of others.
     ///
     /// - Throws: The error of the first that has failed.
-    func append(to all: inout [Output]) throws {
+    func append(_ places: Range<Int>, to all: inout [Output]) throws {
         switch self {
-        case .output(let output): all.append(output)
-        case .outputs(let outputs): all.append(contentsOf: outputs)
-        case .mixed(let results): for result in results { all.append(try result.get()) }
+        case .outputs(let outputs): all.append(contentsOf: outputs[places])
+        case .mixed(let results): for result in results[places] { all.append(try result.get()) }
         }
     }
 }
