@@ -24,6 +24,12 @@ public struct BinaryEncoder: Sendable {
         self.limits = limits
     }
 
+    /// Whether values of the type are encoded without asking them to do it: strings, arrays of numbers and the commonest numbers.
+    package static func encodesDirectly<T>(_ type: T.Type) -> Bool {
+        type == Int.self || type == String.self || type == Double.self || type == [UInt8].self || type == [Int].self
+            || type == [Double].self
+    }
+
     /// The message that `value` is.
     ///
     /// - Throws: `EncodingError.invalidValue` if values are nested deeper than the limit or a key is used twice in a container, and

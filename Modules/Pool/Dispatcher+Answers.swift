@@ -109,7 +109,7 @@ extension Dispatcher {
     private func collectLater(in reactor: Reactor) {
         reactor.addTimer(after: Self.patience) { [self, unowned reactor] in
             let workers: [Worker] = state.withLock { state in
-                let workers = state.workers.values.filter { state.books.hasSeveral($0.number) }
+                let workers = state.workers.all.filter { state.books.hasSeveral($0.number) }
                 state.isCollecting = !workers.isEmpty
                 return workers
             }

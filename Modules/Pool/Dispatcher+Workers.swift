@@ -176,7 +176,7 @@ extension Dispatcher {
     func resize(to size: Int) {
         let surplus: [Worker] = state.withLock { state in
             state.size = size
-            return state.workers.values.filter { $0.number >= size && state.books.retire($0.number) }
+            return state.workers.all.filter { $0.number >= size && state.books.retire($0.number) }
         }
         let sendings = state.withLock { dispatchWaiting(in: &$0) }
         send(sendings)

@@ -30,7 +30,7 @@ final class Dispatcher: Sendable {
         var hasStopped = false
         /// How many workers there shall be.
         var size: Int
-        var workers: [Int: Worker] = [:]
+        var workers = WorkerTable()
         /// The numbers of those that are being started.
         var starting: Set<Int> = []
         var restarts: RestartPolicy

@@ -99,7 +99,7 @@ public final class Pool: Sendable {
     /// The processes of the workers that run now.
     public var workerProcessIDs: [ProcessID] {
         dispatcher.state.withLock { state in
-            state.workers.sorted { $0.key < $1.key }.map(\.value.child.processID)
+            state.workers.all.map(\.child.processID)
         }
     }
 
@@ -114,7 +114,7 @@ public final class Pool: Sendable {
     ///
     /// Returns when the last replacement is up.
     public func recycle() async {
-        let workers = dispatcher.state.withLock { state in state.workers.sorted { $0.key < $1.key }.map(\.value) }
+        let workers = dispatcher.state.withLock { state in state.workers.all }
         for worker in workers {
             await withCheckedContinuation { continuation in
                 dispatcher.replace(worker) { continuation.resume() }

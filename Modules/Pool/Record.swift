@@ -113,16 +113,10 @@ struct Record {
     private let message: [UInt8]
     private let offset: Int
 
-    /// The records of a message; `nil` when it makes no sense.
-    static func all(in message: [UInt8]) -> [Record]? {
-        var records: [Record] = []
-        var offset = 0
-        while offset < message.count {
-            guard let header = RecordHeader(in: message, at: offset) else { return nil }
-            records.append(Record(header: header, message: message, offset: offset))
-            offset += header.recordSize
-        }
-        return records
+    fileprivate init(_ header: RecordHeader, in message: [UInt8], at offset: Int) {
+        self.header = header
+        self.message = message
+        self.offset = offset
     }
 
     private var payloadStart: Int { offset + RecordHeader.size + header.nameLength }
@@ -149,6 +143,36 @@ struct Record {
             }
         }
     }
+}
+
+/// The records of a message.
+struct Records: Sequence {
+    private let message: [UInt8]
+
+    /// `nil` when the message makes no sense.
+    init?(in message: [UInt8]) {
+        self.message = message
+        var offset = 0
+        while offset < message.count {
+            guard let header = RecordHeader(in: message, at: offset) else { return nil }
+            offset += header.recordSize
+        }
+    }
+
+    struct Iterator: IteratorProtocol {
+        fileprivate let message: [UInt8]
+        private var offset = 0
+
+        fileprivate init(_ message: [UInt8]) { self.message = message }
+
+        mutating func next() -> Record? {
+            guard let header = RecordHeader(in: message, at: offset) else { return nil }
+            defer { offset += header.recordSize }
+            return Record(header, in: message, at: offset)
+        }
+    }
+
+    func makeIterator() -> Iterator { Iterator(message) }
 }
 
 extension [UInt8] {

@@ -54,12 +54,17 @@ enum TaskCoder {
     }
 
     private static let idleCollectors = Lock<[Collector]>([])
+    private static let plainEncoder = BinaryEncoder()
     private static let plainDecoder = BinaryDecoder()
+    private static let beginnings = Lock<[ObjectIdentifier: [UInt8]]>([:])
 
     /// What a task's bytes begin with: room for the header, and the name of its type, under which a worker finds it.
     static func beginning(for type: Any.Type) throws(PoolError) -> [UInt8] {
+        if let known = beginnings.withLock({ $0[ObjectIdentifier(type)] }) { return known }
         guard let name = TypeName.resolvableName(of: type) else { throw .typeNotNameable(String(reflecting: type)) }
-        return RecordHeader.room + name.utf8
+        let beginning = RecordHeader.room + name.utf8
+        beginnings.withLock { $0[ObjectIdentifier(type)] = beginning }
+        return beginning
     }
 
     /// A task under its type's name.
@@ -86,16 +91,18 @@ enum TaskCoder {
     static func encode(
         _ value: some Encodable, after beginning: [UInt8] = RecordHeader.room
     ) throws(PoolError) -> EncodedValue {
-        let collector = idleCollectors.withLock { $0.popLast() } ?? Collector()
         var encoded = EncodedValue(bytes: [], nameLength: beginning.count - RecordHeader.size)
         encoded.bytes.reserveCapacity(beginning.count + 96)
         encoded.bytes.append(contentsOf: beginning)
-        do {
-            try collector.encoder.encode(value, appendingTo: &encoded.bytes)
-        } catch {
-            // The collector goes, with whatever it has met.
-            throw .coding("\(error)")
+        if BinaryEncoder.encodesDirectly(type(of: value)) {
+            // No code of the value's runs that could have something travel beside it.
+            try encode(value, with: plainEncoder, appendingTo: &encoded.bytes)
+            encoded.moveLargePayload()
+            return encoded
         }
+        let collector = idleCollectors.withLock { $0.popLast() } ?? Collector()
+        // After an error the collector goes, with whatever it has met.
+        try encode(value, with: collector.encoder, appendingTo: &encoded.bytes)
         encoded.segments = collector.segments.take()
         encoded.descriptors = collector.descriptors.descriptors
         if encoded.descriptors.isEmpty {
@@ -108,6 +115,12 @@ enum TaskCoder {
         }
         encoded.moveLargePayload()
         return encoded
+    }
+
+    private static func encode(
+        _ value: some Encodable, with encoder: BinaryEncoder, appendingTo bytes: inout [UInt8]
+    ) throws(PoolError) {
+        do { try encoder.encode(value, appendingTo: &bytes) } catch { throw .coding("\(error)") }
     }
 
     /// What came with a value, and the value.

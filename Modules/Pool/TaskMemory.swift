@@ -8,12 +8,16 @@ enum TaskMemory {
         _isPOD(type)
     }
 
-    /// The task whose memory these bytes are; `nil` when they cannot be that.
-    static func task<T>(_ type: T.Type, from bytes: ArraySlice<UInt8>) -> T? {
-        guard isPossible(for: type), bytes.count == MemoryLayout<T>.size else { return nil }
-        return withUnsafeTemporaryAllocation(of: type, capacity: 1) { place in
-            bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(place).copyMemory(from: $0) }
-            return place[0]
+    /// The task whose memory these bytes are.
+    ///
+    /// - Throws: `TaskFailure.coding` when they cannot be that.
+    static func task<T>(_ type: T.Type, from bytes: ArraySlice<UInt8>) throws(TaskFailure) -> T {
+        guard isPossible(for: type), bytes.count == MemoryLayout<T>.size else {
+            throw .coding("\(bytes.count) bytes are not the memory of a \(type)")
+        }
+        return withUnsafeTemporaryAllocation(byteCount: bytes.count, alignment: MemoryLayout<T>.alignment) { place in
+            bytes.withUnsafeBytes { place.copyMemory(from: $0) }
+            return place.baseAddress!.assumingMemoryBound(to: type).pointee
         }
     }
 }

@@ -282,8 +282,7 @@ final class Worker: Sendable {
     private func appendAnswers(
         in message: [UInt8], to answers: inout [WorkerAnswer]
     ) throws(FramingError) -> Bool {
-        guard let records = Record.all(in: message) else { return false }
-        answers.reserveCapacity(answers.count + records.count)
+        guard let records = Records(in: message) else { return false }
         for record in records {
             let header = record.header
             switch header.kind {

@@ -106,7 +106,7 @@ final class WorkerLoop: PoolLink {
     }
 
     private func takeIn(_ message: [UInt8]) throws(FramingError) {
-        guard let records = Record.all(in: message) else { throw .malformedHeader(length: message.count) }
+        guard let records = Records(in: message) else { throw .malformedHeader(length: message.count) }
         for record in records {
             let header = record.header
             switch header.kind {
@@ -213,7 +213,7 @@ final class WorkerLoop: PoolLink {
     }
 
     private func taskKind(_ name: ArraySlice<UInt8>) -> TaskKind {
-        if state.lastType.name.elementsEqual(name) { return state.lastType.kind }
+        if state.lastType.name[...] == name { return state.lastType.kind }
         let type = String(validating: name, as: UTF8.self).flatMap { TypeName.type(named: $0) }
         let kind: TaskKind =
             if let type = type as? any PoolTask.Type {
@@ -277,10 +277,7 @@ extension AsyncPoolTask {
 extension WorkerLoop.IncomingTask {
     fileprivate func decoded<T: Decodable>(_ type: T.Type) throws(TaskFailure) -> T {
         if header.flags.contains(.isMemory) {
-            guard let task = TaskMemory.task(type, from: value.payload) else {
-                throw .coding("\(value.payload.count) bytes are not the memory of a \(type)")
-            }
-            return task
+            return try TaskMemory.task(type, from: value.payload)
         }
         do { return try TaskCoder.decode(type, from: value) } catch { throw .coding("\(error)") }
     }

@@ -201,21 +201,20 @@ import Testing
         header.flags = .isOverMemoryLimit
         let value = EncodedValue(bytes: RecordHeader.room + [1, 2, 3, 4], nameLength: 1)
         #expect(value.append(header, to: &message, SegmentLink()).isEmpty)
-        let records = try #require(Record.all(in: message))
+        let records = Array(try #require(Records(in: message)))
         #expect(records.map(\.header.kind) == [.returned, .output])
         #expect(records[0].numbers == [1, .max])
         #expect(Array(records[1].typeName) == [1] && Array(records[1].payload) == [2, 3, 4])
         #expect((records[1].header.task, records[1].header.nanoseconds, records[1].header.slot) == (7, 12, 31))
-        #expect(Record.all(in: Array(message.dropLast())) == nil)
+        #expect(Records(in: Array(message.dropLast())) == nil)
         var generator = SeededGenerator(seed: 3)
         for _ in 0..<20_000 {
             var broken = message
             for _ in 0..<3 {
                 broken[Int.random(in: 0..<broken.count, using: &generator)] = .random(in: 0...255, using: &generator)
             }
-            for record in Record.all(in: broken) ?? [] {
-                _ = (record.payload, record.typeName, record.numbers, record.segments)
-            }
+            guard let records = Records(in: broken) else { continue }
+            for record in records { _ = (record.payload, record.typeName, record.numbers, record.segments) }
         }
     }
 
