@@ -53,7 +53,9 @@ public struct BinaryDecoder: Sendable {
     /// Offsets in error messages count from the beginning of the slice.
     public func decode<T: Decodable>(_ type: T.Type, from bytes: ArraySlice<UInt8>) throws -> T {
         // Here too: generic closures are slow.
-        if T.self == Int.self, let number = bytes.withUnsafeBytes(soleInteger) { return unsafeBitCast(number, to: T.self) }
+        if T.self == Int.self, let number = bytes.withUnsafeBytes(soleInteger) {
+            return unsafeBitCast(number, to: T.self)
+        }
         return try bytes.withUnsafeBytes { try decode(type, from: $0) }
     }
 

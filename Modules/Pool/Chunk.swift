@@ -14,17 +14,23 @@ struct Chunk<T: PoolTask>: PoolTask {
     }
 }
 
+/// A task that is several, each of which is cancelled by itself at its deadline.
+protocol SeveralAsyncTasks {}
+
 /// Several async tasks in one message, run one after the other.
-struct AsyncChunk<T: AsyncPoolTask>: AsyncPoolTask {
+struct AsyncChunk<T: AsyncPoolTask>: AsyncPoolTask, SeveralAsyncTasks {
     let tasks: TaskArray<T>
 
     func run(in context: WorkerContext) async -> ChunkOutcomes<T.Output> {
         var outcomes = ChunkOutcomes<T.Output>()
         outcomes.outputs.reserveCapacity(tasks.elements.count)
         var progress = _ChunkProgress(context)
-        for (place, task) in tasks.elements.enumerated() {
+        for place in progress.first..<tasks.elements.count {
             guard progress.begin(place) else { break }
-            do { outcomes.outputs.append(try await task.run(in: progress.context)) } catch {
+            let (task, context) = (tasks.elements[place], progress.context)
+            do {
+                outcomes.outputs.append(try await context.untilDeadline { try await task.run(in: context) })
+            } catch {
                 progress.noteFailure(error, place)
             }
         }
@@ -38,17 +44,22 @@ public struct _ChunkProgress {
     /// The context of the one that runs.
     @usableFromInline private(set) var context: WorkerContext
     private(set) var failures: [ChunkFailure] = []
+    /// The first that is to be run.
+    @usableFromInline let first: Int
 
     init(_ context: WorkerContext) {
         self.context = context
+        first = context.firstElement
     }
 
     /// Begins a task; `false` when none is wanted any more.
     @usableFromInline
     mutating func begin(_ place: Int) -> Bool {
-        // A chunk's first task began with the chunk.
         guard let link = context.link else { return true }
-        if place > 0 {
+        // The first began with the message.
+        if place == first {
+            link.beginElement(place, at: nil)
+        } else {
             let limit = context.softTimeLimit
             let now: Deadline? = context.isTimed || limit > 0 ? .now : nil
             if limit > 0, let now { context.deadline = now + .nanoseconds(limit) }
@@ -59,11 +70,27 @@ public struct _ChunkProgress {
 
     @usableFromInline
     mutating func noteFailure(_ error: any Error, _ place: Int) {
-        failures.append(ChunkFailure(place: place, failure: TaskFailure(error)))
+        failures.append(ChunkFailure(place: place - first, failure: TaskFailure(error)))
     }
 }
 
-/// One of the tasks of a chunk has failed: its place among them.
+extension WorkerContext {
+    /// Runs one of several async tasks, and cancels it, and no other, when its deadline has passed.
+    fileprivate func untilDeadline<Output: Sendable>(
+        _ body: @escaping @Sendable () async throws -> Output
+    ) async throws -> Output {
+        guard softTimeLimit > 0, let link else { return try await body() }
+        let task = Task(operation: body)
+        link.atDeadline(deadline) { task.cancel() }
+        return try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            task.cancel()
+        }
+    }
+}
+
+/// One of the tasks of a chunk has failed: its place among those that were run.
 struct ChunkFailure: Codable, Sendable {
     let place: Int
     let failure: TaskFailure

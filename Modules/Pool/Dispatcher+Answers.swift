@@ -16,7 +16,9 @@ extension Dispatcher {
             let isHere = state.workers[worker.number] === worker
             for answer in answers {
                 if answer.isProgress {
-                    if let job = state.books.job(answer.task, of: worker.number) { answered.append(AnsweredJob(job: job, answer: answer)) }
+                    if let job = state.books.job(answer.task, of: worker.number) {
+                        answered.append(AnsweredJob(job: job, answer: answer))
+                    }
                 } else if isHere, let job = note(answer, of: worker, at: now, in: &state) {
                     answered.append(AnsweredJob(job: job, answer: answer))
                 } else {
@@ -26,7 +28,7 @@ extension Dispatcher {
             return goesOn ? next(for: worker.number, in: &state) : []
         }
         // It answers what it was not asked: nothing that it says can be believed.
-        if isLying { worker.kill() }
+        if isLying { worker.distrust() }
         // The workers first: what is told to waiters may take them long.
         send(sendings)
         tell(answered)

@@ -139,14 +139,19 @@ extension Dispatcher {
             job.place = .nowhere
             if state.phase == .terminated {
                 outcome.failed.append((job, .closed))
-            } else if delivery.job === begun?.job {
+            } else if worker.page.hasClaimed(job.id, in: delivery.slot) {
                 job.attempts += 1
                 if job.attempts <= job.options.retries {
                     outcome.retried.append(job)
                     state.books.putBack(job)
                 } else {
                     let sentenced = sentence?.task == job.id ? sentence?.error : nil
-                    outcome.failed.append((job, sentenced ?? .workerDied(death)))
+                    let error = sentenced ?? .workerDied(death)
+                    if job.lose(until: worker.page.element, error, death) {
+                        state.books.putBack(job)
+                    } else {
+                        outcome.failed.append((job, error))
+                    }
                 }
             } else if job.deliveries > Self.mostDeliveries {
                 outcome.failed.append((job, .workerDied(death)))

@@ -12,6 +12,8 @@ final class Job: Sendable {
     /// Those with whom it was submitted, if it was with others: they are told of its end. Its place among them.
     let group: (any JobGroup)?
     let sequence: Int
+    /// How many tasks it consists of.
+    let count: Int
     private let state: Lock<State>
 
     /// Where it is; touched only under the lock of the pool's books.
@@ -21,6 +23,22 @@ final class Job: Sendable {
     @exclusivity(unchecked) nonisolated(unsafe) var attempts = 0
     /// How often it was given to a worker; as `place`.
     @exclusivity(unchecked) nonisolated(unsafe) var deliveries = 0
+    /// What workers that have died took along of its tasks; as `place`.
+    @exclusivity(unchecked) nonisolated(unsafe) var losses: [Loss] = []
+
+    /// The first of its tasks that no worker that has died had begun.
+    var firstElement: Int { losses.last.map { $0.culprit + 1 } ?? 0 }
+
+    /// Tasks that came together and were lost with their worker.
+    struct Loss {
+        /// Those before the culprit were done, and their results not sent.
+        let tasks: ClosedRange<Int>
+        /// What became of the one that ran, and of the others.
+        let error: PoolError
+        let death: WorkerDeath
+
+        var culprit: Int { tasks.upperBound }
+    }
 
     enum Place: Equatable {
         /// Not submitted yet, or done.
@@ -37,9 +55,20 @@ final class Job: Sendable {
         var progress: (@Sendable (IncomingValue) -> Void)?
     }
 
+    /// A worker that has died had begun its tasks up to this one. Returns whether there are others, which another can have.
+    func lose(until culprit: Int, _ error: PoolError, _ death: WorkerDeath) -> Bool {
+        guard count > 1 else { return false }
+        let first = firstElement
+        // As the worker said, which can have said anything.
+        let culprit = min(max(culprit, first), count - 1)
+        losses.append(Loss(tasks: first...culprit, error: error, death: death))
+        (attempts, deliveries) = (0, 0)
+        return culprit + 1 < count
+    }
+
     init(
         id: UInt64, _ task: EncodedValue, type: Any.Type, options: TaskOptions, submitted: Deadline = .now,
-        group: (any JobGroup)? = nil, sequence: Int = 0
+        group: (any JobGroup)? = nil, sequence: Int = 0, count: Int = 1
     ) {
         self.id = id
         self.task = task
@@ -48,6 +77,7 @@ final class Job: Sendable {
         self.submitted = submitted
         self.group = group
         self.sequence = sequence
+        self.count = count
         state = Lock(State())
     }
 

@@ -16,7 +16,7 @@ public protocol PoolTask: Codable, Sendable {
 extension PoolTask {
     @inlinable
     public static func _run(_ tasks: [Self], _ outputs: inout [Output], _ progress: inout _ChunkProgress) {
-        for place in tasks.indices {
+        for place in progress.first..<tasks.count {
             guard progress.begin(place) else { return }
             do { outputs.append(try tasks[place].run(in: progress.context)) } catch {
                 progress.noteFailure(error, place)

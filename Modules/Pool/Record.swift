@@ -44,6 +44,8 @@ struct RecordHeader {
     var nanoseconds: Int64 = 0
     var slot = 0
     var attempt = 1
+    /// Of tasks that came together, the first that is to be run: those before it were begun by a worker that has died.
+    var firstElement = 0
     var nameLength = 0
     var segmentCount = 0
     var descriptorCount = 0
@@ -59,10 +61,11 @@ struct RecordHeader {
             header.storeBytes(of: kind.rawValue, toByteOffset: 16, as: UInt8.self)
             header.storeBytes(of: flags.rawValue, toByteOffset: 17, as: UInt8.self)
             header.storeBytes(of: UInt16(slot), toByteOffset: 18, as: UInt16.self)
-            header.storeBytes(of: UInt32(clamping: attempt), toByteOffset: 20, as: UInt32.self)
+            header.storeBytes(of: UInt16(clamping: attempt), toByteOffset: 20, as: UInt16.self)
+            header.storeBytes(of: UInt16(descriptorCount), toByteOffset: 22, as: UInt16.self)
             header.storeBytes(of: UInt32(nameLength), toByteOffset: 24, as: UInt32.self)
             header.storeBytes(of: UInt32(segmentCount), toByteOffset: 28, as: UInt32.self)
-            header.storeBytes(of: UInt32(descriptorCount), toByteOffset: 32, as: UInt32.self)
+            header.storeBytes(of: UInt32(firstElement), toByteOffset: 32, as: UInt32.self)
             header.storeBytes(of: UInt32(payloadLength), toByteOffset: 36, as: UInt32.self)
         }
     }
@@ -78,10 +81,11 @@ struct RecordHeader {
             nanoseconds = header.loadUnaligned(fromByteOffset: 8, as: Int64.self)
             flags = Flags(rawValue: header[17])
             slot = Int(header.loadUnaligned(fromByteOffset: 18, as: UInt16.self))
-            attempt = Int(header.loadUnaligned(fromByteOffset: 20, as: UInt32.self))
+            attempt = Int(header.loadUnaligned(fromByteOffset: 20, as: UInt16.self))
+            descriptorCount = Int(header.loadUnaligned(fromByteOffset: 22, as: UInt16.self))
             nameLength = Int(header.loadUnaligned(fromByteOffset: 24, as: UInt32.self))
             segmentCount = Int(header.loadUnaligned(fromByteOffset: 28, as: UInt32.self))
-            descriptorCount = Int(header.loadUnaligned(fromByteOffset: 32, as: UInt32.self))
+            firstElement = Int(header.loadUnaligned(fromByteOffset: 32, as: UInt32.self))
             payloadLength = Int(header.loadUnaligned(fromByteOffset: 36, as: UInt32.self))
         }
         guard offset + recordSize <= bytes.count else { return nil }

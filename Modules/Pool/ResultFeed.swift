@@ -21,7 +21,7 @@ final class ResultFeed<T: Codable & Sendable, Output: Codable & Sendable>: Senda
 
     private let dispatcher: Dispatcher
     private let shape: TaskShape<T>
-    private let options: TaskOptions?
+    private let options: TaskOptions
     private let order: FeedOrder
     private let state: Lock<State>
 
@@ -60,10 +60,12 @@ final class ResultFeed<T: Codable & Sendable, Output: Codable & Sendable>: Senda
     ) {
         self.dispatcher = dispatcher
         self.shape = shape
-        self.options = options
+        self.options = options ?? dispatcher.options.taskOptions
         self.order = order
         let left = source.underestimatedCount
-        let sizing = ChunkSizing(chunkSize, known: dispatcher.knownChunkSize(of: T.self))
+        // A task that is killed takes along those that go with it.
+        let isAlone = chunkSize == .automatic && self.options.timeLimit != nil
+        let sizing = ChunkSizing(isAlone ? .fixed(1) : chunkSize, known: dispatcher.knownChunkSize(of: T.self))
         state = Lock(State(source: source, sizing: sizing, left: left))
     }
 
@@ -116,14 +118,14 @@ final class ResultFeed<T: Codable & Sendable, Output: Codable & Sendable>: Senda
         jobs.reserveCapacity(messages.count)
         var refused: [(number: Int, error: PoolError)] = []
         let (firstID, now) = (dispatcher.takeIDs(messages.count), Deadline.now)
-        let options = options ?? dispatcher.options.taskOptions
         for (place, message) in messages.enumerated() {
             switch message {
             case .success(let encoded):
                 jobs.append(
                     Job(
                         id: firstID + UInt64(place), encoded, type: T.self, options: options, submitted: now,
-                        group: self, sequence: batch.number + place))
+                        group: self, sequence: batch.number + place,
+                        count: batch.isOneMessage ? batch.tasks.count : 1))
             case .failure(let error): refused.append((batch.number + place, error))
             }
         }
@@ -171,9 +173,11 @@ final class ResultFeed<T: Codable & Sendable, Output: Codable & Sendable>: Senda
         try answered.answer.reply.output(Output.self, of: answered.job.typeName)
     }
 
-    /// What the tasks of one message have come to.
-    private func outcomes(_ reply: Reply, of job: Job, _ count: Int) throws -> TaskOutcomes<Output> {
+    /// What the tasks of one message have come to that were not lost with a worker before.
+    private func outcomes(_ reply: Reply, of job: Job) throws -> TaskOutcomes<Output> {
+        if job.count == 1 { return .outputs([try reply.output(Output.self, of: job.typeName)]) }
         let outcomes = try reply.output(ChunkOutcomes<Output>.self, of: job.typeName)
+        let count = job.count - job.firstElement
         guard let results = outcomes.inOrder(count, error: { $0.error(of: job.typeName, in: reply.worker) }) else {
             throw PoolError.coding("other results than for \(count) tasks")
         }
@@ -181,7 +185,11 @@ final class ResultFeed<T: Codable & Sendable, Output: Codable & Sendable>: Senda
     }
 
     /// Takes in the results of some messages.
-    private func note(_ numbers: [Int], _ outcomes: TaskOutcomes<Output>, _ duration: Duration?) {
+    ///
+    /// - Parameter culprit: The task with which others were lost that might have done well: it is the one that has failed.
+    private func note(
+        _ numbers: [Int], _ outcomes: TaskOutcomes<Output>, _ duration: Duration?, culprit: Int? = nil
+    ) {
         let known: Int? = state.withLock { state in
             let before = state.sizing.known
             if let duration { state.sizing.note(outcomes.count, duration) }
@@ -194,8 +202,10 @@ final class ResultFeed<T: Codable & Sendable, Output: Codable & Sendable>: Senda
             if order == .completion { state.ended += numbers }
             if order == .together {
                 state.outstanding -= outcomes.count
-                if let (place, error) = outcomes.firstFailure {
-                    let index = numbers.count > 1 ? state.messages[numbers[place]].first
+                if let (place, error) = outcomes.firstFailure(from: culprit ?? 0) {
+                    let index =
+                        numbers.count > 1
+                        ? state.messages[numbers[place]].first
                         : state.messages[numbers[0]].first + place
                     if index < state.failure?.index ?? .max { state.failure = MapFailure(index: index, error: error) }
                 }
@@ -267,32 +277,33 @@ final class ResultFeed<T: Codable & Sendable, Output: Codable & Sendable>: Senda
 
 extension ResultFeed: JobGroup {
     func ended(_ jobs: ArraySlice<AnsweredJob>) {
-        let counts: [Int] = state.withLock { state in jobs.map { state.messages[$0.job.sequence].count } }
         // Outside the lock: decoding runs code of the outputs' type.
-        if counts.allSatisfy({ $0 == 1 }) {
+        if jobs.allSatisfy({ $0.job.count == 1 }) {
             let duration = jobs.reduce(0) { $0 + max(0, $1.answer.header.nanoseconds) }
             note(jobs.map(\.job.sequence), outcomes(ofSingle: jobs), .nanoseconds(duration))
         } else {
-            for (answered, count) in zip(jobs, counts) { note(answered.job, count, .success(answered.answer.reply)) }
+            for answered in jobs { note(answered.job, .success(answered.answer.reply)) }
         }
         goOn()
     }
 
     func ended(_ job: Job, _ result: Result<Reply, any Error>) {
-        note(job, count(of: job.sequence), result)
+        note(job, result)
         goOn()
     }
 
-    private func note(_ job: Job, _ count: Int, _ result: Result<Reply, any Error>) {
+    private func note(_ job: Job, _ result: Result<Reply, any Error>) {
+        var duration: Duration?
+        var outcomes: TaskOutcomes<Output>
         do {
             let reply = try result.get()
-            let outcomes =
-                try count == 1
-                ? .outputs([reply.output(Output.self, of: job.typeName)]) : outcomes(reply, of: job, count)
-            note([job.sequence], outcomes, reply.duration)
+            outcomes = try self.outcomes(reply, of: job)
+            duration = reply.duration
         } catch {
-            note([job.sequence], TaskOutcomes(failing: count, error), nil)
+            outcomes = TaskOutcomes(failing: job.count - job.firstElement, error)
         }
+        for loss in job.losses.reversed() { outcomes.prepend(loss) }
+        note([job.sequence], outcomes, duration, culprit: job.losses.first?.culprit)
     }
 
     private func goOn() {

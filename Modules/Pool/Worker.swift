@@ -21,6 +21,8 @@ final class Worker: Sendable {
         var isLeased = false
         /// Whether the reactor watches the socket, or is about to.
         var isWatched = false
+        /// Whether it has said what makes no sense: nothing that it has said after that is believed.
+        var isLying = false
     }
 
     private struct Outbox {
@@ -68,6 +70,12 @@ final class Worker: Sendable {
 
     /// Ends it. That it is gone already is no error.
     func kill() { _ = try? child.kill() }
+
+    /// Ends one that has said what it cannot have to say, of which nothing more is believed.
+    func distrust() {
+        reading.withLock { $0.isLying = true }
+        kill()
+    }
 
     // MARK: Leased
 
@@ -139,6 +147,7 @@ final class Worker: Sendable {
             var header = RecordHeader(.task, task: job.id)
             header.slot = delivery.slot
             header.attempt = job.attempts + 1
+            header.firstElement = job.firstElement
             header.nanoseconds = job.options.softTimeLimit?.wholeNanoseconds ?? 0
             if job.options.timeLimit != nil { header.flags.insert(.isTimed) }
             message.descriptors += job.task.append(header, to: &message.bytes, link)
@@ -233,6 +242,7 @@ final class Worker: Sendable {
     /// Reads what has come, and whether more may come.
     func receive() -> (answers: [WorkerAnswer], goesOn: Bool) {
         reading.withLock { reading in
+            if reading.isLying { return ([], false) }
             guard !reading.isLeased else {
                 reading.isWatched = false
                 return ([], false)
@@ -248,6 +258,7 @@ final class Worker: Sendable {
             } catch {
                 // Of a worker whose replies cannot be taken, or that has closed its end, no task would ever end.
                 if error != .closed { kill() }
+                reading.isLying = !error.isDisconnection && error != .closed
                 return (((try? takeHeld()) ?? []) + sent, false)
             }
         }
@@ -266,8 +277,9 @@ final class Worker: Sendable {
     func receiveHeld() -> [WorkerAnswer] {
         reading.withLock { reading in
             do throws(FramingError) {
-                return reading.isLeased ? [] : try takeHeld()
+                return reading.isLeased || reading.isLying ? [] : try takeHeld()
             } catch {
+                reading.isLying = true
                 kill()
                 return []
             }

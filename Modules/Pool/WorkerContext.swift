@@ -20,6 +20,8 @@ public struct WorkerContext: Sendable {
     let softTimeLimit: Int64
     /// Whether the pool watches how long the task runs.
     let isTimed: Bool
+    /// Of tasks that came together, the first that is to be run.
+    let firstElement: Int
 
     /// The worker makes it; programs do so to test their tasks without a pool.
     public init(
@@ -33,7 +35,7 @@ public struct WorkerContext: Sendable {
 
     init(
         workerNumber: Int, processID: ProcessID, taskID: UInt64, taskNumber: Int, attempt: Int, deadline: Deadline,
-        link: (any PoolLink)?, softTimeLimit: Int64 = 0, isTimed: Bool = false
+        link: (any PoolLink)?, softTimeLimit: Int64 = 0, isTimed: Bool = false, firstElement: Int = 0
     ) {
         self.workerNumber = workerNumber
         self.processID = processID
@@ -44,6 +46,7 @@ public struct WorkerContext: Sendable {
         self.link = link
         self.softTimeLimit = softTimeLimit
         self.isTimed = isTimed
+        self.firstElement = firstElement
     }
 
     /// Whether the result is not wanted any more: the submitter has cancelled the task.
@@ -76,4 +79,6 @@ protocol PoolLink: Sendable {
     func report(_ progress: EncodedValue, of task: UInt64)
     /// One of the tasks that came together begins.
     func beginElement(_ place: Int, at time: Deadline?)
+    /// Calls, if it is an async one, when its deadline has passed; instead of what was to be called before.
+    func atDeadline(_ deadline: Deadline, _ cancel: @escaping @Sendable () -> Void)
 }

@@ -35,6 +35,9 @@ final class WorkerLoop: PoolLink {
         var running: AsyncTaskRun?
     }
 
+    /// Of the async task that runs.
+    private let softLimit = SoftLimit()
+
     /// A task that has come.
     struct IncomingTask: Sendable {
         let header: RecordHeader
@@ -144,7 +147,8 @@ final class WorkerLoop: PoolLink {
         let context = WorkerContext(
             workerNumber: number, processID: process, taskID: task.header.task, taskNumber: state.taskCount,
             attempt: task.header.attempt, deadline: limit > 0 ? start + .nanoseconds(limit) : .never, link: self,
-            softTimeLimit: limit, isTimed: task.header.flags.contains(.isTimed))
+            softTimeLimit: limit, isTimed: task.header.flags.contains(.isTimed),
+            firstElement: task.header.firstElement)
         var header = RecordHeader(.output, task: task.header.task)
         var value: EncodedValue
         do throws(TaskFailure) {
@@ -163,7 +167,7 @@ final class WorkerLoop: PoolLink {
         switch task.kind {
         case .synchronous(let type): return try type.runEncoded(task, context)
         case .async(let type):
-            return try type.runEncoded(task, context) { run in
+            return try type.runEncoded(task, context, softLimit) { run in
                 state.running = run
                 run.wait(reading: connection) { takeInAvailable() }
                 state.running = nil
@@ -233,6 +237,10 @@ final class WorkerLoop: PoolLink {
 
     func beginElement(_ place: Int, at time: Deadline?) { page.beginElement(place, at: time) }
 
+    func atDeadline(_ deadline: Deadline, _ cancel: @escaping @Sendable () -> Void) {
+        softLimit.set(deadline, cancel)
+    }
+
     func report(_ progress: EncodedValue, of task: UInt64) {
         reporting.store(task, ordering: .relaxed)
         // If it cannot be sent, the result cannot be either, and that is where it is told.
@@ -254,13 +262,14 @@ extension PoolTask {
 extension AsyncPoolTask {
     /// Has the task run, and blocks the calling thread, which is the worker's own and no cooperative one, until it is done.
     fileprivate static func runEncoded(
-        _ incoming: WorkerLoop.IncomingTask, _ context: WorkerContext, wait: (AsyncTaskRun) -> Void
+        _ incoming: WorkerLoop.IncomingTask, _ context: WorkerContext, _ limit: SoftLimit,
+        wait: (AsyncTaskRun) -> Void
     ) throws(TaskFailure) -> EncodedValue {
         let task = try incoming.decoded(Self.self)
         let box = AsyncOutcome()
         do throws(Errno) {
             wait(
-                try AsyncTaskRun(context) {
+                try AsyncTaskRun(context, limit, isSeveral: Self.self is any SeveralAsyncTasks.Type) {
                     let output: Output
                     do { output = try await task.run(in: context) } catch {
                         return box.set(.failure(TaskFailure(error)))

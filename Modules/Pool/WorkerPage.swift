@@ -69,9 +69,10 @@ final class WorkerPage: @unchecked Sendable {
         exchange(Self.word(task, .offered), Self.word(task, .revoked), in: slot)
     }
 
-    /// Whether the worker has begun the task.
+    /// Whether the worker has begun the task. What it should not have written counts as that: the task is not ours any more.
     func hasClaimed(_ task: UInt64, in slot: Int) -> Bool {
-        word(slot).pointee.load(ordering: .acquiring) == Self.word(task, .claimed)
+        let word = word(slot).pointee.load(ordering: .acquiring)
+        return word != Self.word(task, .offered) && word != Self.word(task, .revoked)
     }
 
     /// Tells the worker that a task's result is not wanted any more.
