@@ -35,7 +35,7 @@ import Testing
 
     @Test("close takes no more, and the workers end by themselves with the last task")
     func close() throws {
-        try withPool(workers: 2, pool: refusing(beyond: 2)) { pool in
+        try withPool(workers: 2) { pool in
             let held = try HeldTask()
             let holding = try Background { try pool.run(held.task) }
             let worker = try held.worker()
