@@ -102,7 +102,7 @@ public final class ForkServer: Sendable {
         if let running = try knownServer(), running.hasEnded { forget(running) }
         let server = try runningServer(until: deadline)
         do throws(ForkServerError) {
-            try server.control.send(message: request, passing: descriptors, until: deadline)
+            try server.control.send(request, passing: descriptors, until: deadline)
         } catch {
             if case .connection(.partlySent) = error {
                 // The server would take the next request for the rest of this one. Its end may take a while.
@@ -112,7 +112,7 @@ public final class ForkServer: Sendable {
             if case .connection(.timedOut) = error { throw .timedOut }
             guard error.saysThatServerIsGone else { throw error }
             forget(server)
-            try runningServer(until: deadline).control.send(message: request, passing: descriptors, until: deadline)
+            try runningServer(until: deadline).control.send(request, passing: descriptors, until: deadline)
         }
     }
 

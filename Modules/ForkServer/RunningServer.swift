@@ -185,7 +185,7 @@ final class RunningServer: Sendable {
     /// Has the server end with the children that it has.
     func retire() {
         // One that cannot be told is gone, or as good as that.
-        try? control.send(message: ServerRequest.retire, until: .after(.seconds(1)))
+        try? control.send(.retire, until: .after(.seconds(1)))
     }
 
     /// Waits until a server that was retired has ended by itself, and reaps it.
@@ -201,7 +201,7 @@ final class RunningServer: Sendable {
     /// grace period. One that was not started here goes on: its other clients want it.
     func disconnectAndReap() {
         // Else it would go on for those who have its alive pipe.
-        if addressOptions?.alive != nil { try? control.send(message: ServerRequest.shutDown, until: .now) }
+        if addressOptions?.alive != nil { try? control.send(.shutDown, until: .now) }
         control.close()
         guard isOwn else { return }
         #if os(Linux)

@@ -97,9 +97,6 @@ final class SpawnOrder {
         self.status = Connection(socket: status, readable: false)
     }
 
-    /// What a parked child needs, in the order of `Activation`.
-    var descriptors: [FileDescriptor] { childDescriptors + [client.sentinel.readEnd.descriptor] }
-
     func refuse(_ reason: ChildStatus) {
         try? reason.send(over: status, until: .now)
         status.close()
