@@ -15,7 +15,7 @@ final class ServerChild {
 
     enum State {
         /// Waits to be told what to run.
-        case parked(Place, generation: Int)
+        case parked(Place)
         /// Was told, and may have taken the order; until when it can.
         case activating(SpawnOrder, Place, Deadline)
         /// Runs for a client, which is told of its end.
@@ -32,12 +32,14 @@ final class ServerChild {
         let claim: Claim
         /// Whose child it is prepared to be.
         let likelyClient: ServerClient?
+        /// How many of the server's types it knows, which are the first ones.
+        let knownTypes: Int
     }
 
     init(_ process: ProcessID, _ state: State) throws(Errno) {
         self.process = process
         self.state = state
-        if case .parked(let place, _) = state { claim = place.claim } else { claim = nil }
+        if case .parked(let place) = state { claim = place.claim } else { claim = nil }
         #if os(Linux)
             do throws(Errno) {
                 descriptor = try ProcessDescriptor(of: process)
@@ -49,6 +51,9 @@ final class ServerChild {
             }
         #endif
     }
+
+    /// Of one that is parked.
+    var knownTypes: Int { if case .parked(let place) = state { place.knownTypes } else { 0 } }
 
     func send(_ signal: Signal) {
         // It was not reaped, or this object would be gone: the number is still its own.
@@ -82,6 +87,7 @@ final class SpawnOrder {
     let channel: Connection
     /// Those of channel and status, open for as long as these are.
     let childDescriptors: [FileDescriptor]
+    var statusDescriptor: FileDescriptor { childDescriptors[1] }
 
     init(
         typeName: String, isDetached: Bool, mayUseSpare: Bool, client: ServerClient,
@@ -98,7 +104,7 @@ final class SpawnOrder {
     }
 
     func refuse(_ reason: ChildStatus) {
-        try? reason.send(over: status, until: .now)
+        try? reason.send(over: status)
         status.close()
         channel.close()
     }

@@ -33,12 +33,13 @@ final class ServerProcess {
     /// Those that may have taken an order.
     var activating: [ServerChild] = []
     var activationCount = 0
+    /// Whether a child has ended since spares were last looked after.
+    var childHasEnded = false
     /// Grows with each order that is served and each end: while it does, the server is not idle.
     private(set) var activityCount = 0
     /// Those that were read and not served: they are in the main loop, where nothing is half done.
     var orders: [SpawnOrder] = []
-    /// Those that children have run, by name.
-    var programTypes: [String: any ChildProgram.Type] = [:]
+    var programTypes = ProgramTypes()
 
     init(
         reactor: Reactor, inheritance: ForkedChild.Inheritance, registration: FileDescriptor, spares: Spares
@@ -73,32 +74,19 @@ final class ServerProcess {
             // One a round, so that the ends of children are told in between.
             if !orders.isEmpty { serve(orders.removeFirst()) }
             if let request = address?.takeRequest() { fork(request) }
-            if orders.isEmpty { scheduleSpares() }
+            if orders.isEmpty { replenishSpares() }
             try reactor.runOnce(timeout: orders.isEmpty ? nil : .zero)
         }
     }
 
     private func serve(_ order: SpawnOrder) {
         activityCount += 1
-        guard programType(order.typeName) != nil else { return order.refuse(.typeUnknown) }
-        if order.mayUseSpare, let spare = spares.take() { activate(spare, order) } else { fork(order) }
-    }
-
-    /// The type of a program.
-    ///
-    /// Looked up here and not in the child: it is slow the first time, and what the runtime learns from it every later
-    /// child has in memory.
-    private func programType(_ name: String) -> (any ChildProgram.Type)? {
-        if let known = programTypes[name] { return known }
-        guard let type = TypeName.type(named: name) as? any ChildProgram.Type else { return nil }
-        type.prepareDecoding()
-        #if os(Linux)
-            // Of those that doing so may have installed.
-            try? keepExitHandlersFromChildren()
-        #endif
-        programTypes[name] = type
-        spares.startGeneration()
-        return type
+        guard let type = programTypes.number(of: order.typeName) else { return order.refuse(.typeUnknown) }
+        if order.mayUseSpare, let spare = spares.take(knowing: type) {
+            activate(spare, order, type)
+        } else {
+            fork(order, programTypes.all[type])
+        }
     }
 
     // MARK: Clients
@@ -243,19 +231,18 @@ final class ServerProcess {
         return child
     }
 
-    private func fork(_ order: SpawnOrder) {
+    private func fork(_ order: SpawnOrder, _ type: any ChildProgram.Type) {
         do throws(Errno) {
             if let threads = try ServerStart.extraThreads() {
                 return order.refuse(.notSingleThreaded(threads: threads))
             }
-            guard let type = programType(order.typeName) else { return }
             let watch = order.isDetached ? DescriptorBatch() : try order.client.takeWatch()
             let watched = watch.remaining
             order.channel.prepareReceiving()
             let start = ForkedChild(inheritance, keeping: order.childDescriptors + watched)
             let context = ChildContext(clientProcess: order.client.process, connection: order.channel)
             let process = try fork(isAwaited: true) {
-                start.run(type, in: context, status: order.status, watch: watched.first)
+                start.run(type, in: context, status: order.statusDescriptor, watch: watched.first)
             }
             let child = try adopt(process, .running(status: order.status))
             // From now on its other end tells the client of the child's death.
@@ -280,10 +267,11 @@ final class ServerProcess {
         child.claim.map(claims.giveBack)
         switch child.state {
         case .running(let channel):
-            try? ChildStatus.ended(status).send(over: channel, until: .now)
+            childHasEnded = true
+            try? ChildStatus.ended(status).send(over: channel)
             channel.close()
             for client in clients { client.remove(child) }
-        case .parked(let place, _):
+        case .parked(let place):
             place.activation.close()
             spares.hasDied(child)
         case .serving(let channel):

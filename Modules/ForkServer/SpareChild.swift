@@ -6,10 +6,10 @@ import Syscalls
 /// A parked child, from the fork on: waits to be told what to run, and becomes an ordinary child then.
 struct SpareChild {
     private let child: ForkedChild
-    private let activation: Connection
+    private let activation: FileDescriptor
     private let claim: Claim
     private let likelyWatch: FileDescriptor?
-    private let types: [String: any ChildProgram.Type]
+    private let types: [any ChildProgram.Type]
 
     /// Makes one ready, in the server.
     ///
@@ -17,12 +17,12 @@ struct SpareChild {
     ///   - activation: Where it is told.
     ///   - claim: Where it says that it takes what it is told.
     ///   - likelyWatch: Of whose child it may become: it prepares for that one.
-    ///   - types: Those that the server knows by name.
+    ///   - types: What it may be told to run.
     init(
-        _ inheritance: ForkedChild.Inheritance, activation: Connection, _ descriptor: FileDescriptor, claim: Claim,
-        likelyWatch: FileDescriptor?, types: [String: any ChildProgram.Type]
+        _ inheritance: ForkedChild.Inheritance, activation: FileDescriptor, claim: Claim, likelyWatch: FileDescriptor?,
+        types: [any ChildProgram.Type]
     ) {
-        child = ForkedChild(inheritance, keeping: [descriptor, likelyWatch].compactMap { $0 })
+        child = ForkedChild(inheritance, keeping: [activation, likelyWatch].compactMap { $0 })
         self.likelyWatch = likelyWatch
         self.activation = activation
         self.claim = claim
@@ -34,10 +34,11 @@ struct SpareChild {
         child.leaveServer()
         setThreadName(literal: "spare child")
         do {
-            // What is used for the first time is paid for now, and not when somebody waits for it.
-            try rehearse()
             if let likelyWatch { try child.watch(likelyWatch) }
-            try serve(try StartReport())
+            let start = try StartReport()
+            // What is used for the first time is paid for now, and not when somebody waits for it, unless somebody waits already.
+            if try activation.wait(for: .readable, until: .after(Spares.idleTime)).isEmpty { try rehearse() }
+            try serve(start)
         } catch {
             // The server has gone, or has spares enough.
             exitImmediately(0)
@@ -45,11 +46,10 @@ struct SpareChild {
     }
 
     private func serve(_ start: StartReport) throws -> Never {
-        guard let order = Activation(try activation.receive()) else { exitImmediately(1) }
-        var descriptors = try activation.receiveDescriptors(order.descriptorCount)
-        guard let type = types[order.typeName] ?? TypeName.type(named: order.typeName) as? any ChildProgram.Type,
-            let channel = descriptors.take(at: 0), let status = descriptors.take(at: 1)
-        else { exitImmediately(1) }
+        var descriptors = DescriptorBatch()
+        guard let order = Activation.receive(from: activation, &descriptors), let channel = descriptors.take(at: 0),
+            let status = descriptors.take(at: 1)
+        else { exitImmediately(0) }
         // All that can fail comes before the request is taken: then it is sent again.
         if let watch = descriptors.take(at: 2) { try child.watch(FileDescriptor(rawValue: watch.take())) }
         if order.bond != .prepared, let likelyWatch {
@@ -57,11 +57,11 @@ struct SpareChild {
         }
         guard claim.take() else { exitImmediately(0) }
         // From here on the request is this child's, and whatever happens to it is the client's to know.
-        start.send(over: Connection(socket: status, readable: false))
-        activation.close()
+        start.send(over: FileDescriptor(rawValue: status.take()))
+        closeDescriptors(from: activation.rawValue, through: activation.rawValue)
         child.becomeOrdinary()
         child.start(
-            type,
+            types[Int(order.type)],
             in: ChildContext(
                 clientProcess: order.client,
                 connection: Connection(socket: channel, descriptorLimit: ChildContext.descriptorLimit)))
@@ -69,6 +69,6 @@ struct SpareChild {
 
     private func rehearse() throws {
         try Rehearsal.perform()
-        for name in types.keys { types[name]?.prepareDecoding() }
+        for type in types { type.prepareDecoding() }
     }
 }
