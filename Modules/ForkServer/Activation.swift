@@ -32,13 +32,15 @@ struct Activation: Sendable {
         _ = try socket.send(words.span.bytes, passing: descriptors.span, waiting: false)
     }
 
-    /// Waits for it, in the child; `nil` when there will be none.
+    /// Receives it, in the child; `nil` when there will be none, or, without waiting, is none yet.
     ///
     /// - Parameter descriptors: Gets those that come.
-    static func receive(from socket: FileDescriptor, _ descriptors: inout DescriptorBatch) -> Activation? {
+    static func receive(
+        from socket: FileDescriptor, _ descriptors: inout DescriptorBatch, waiting: Bool
+    ) -> Activation? {
         var words: Words = [0, 0, 0]
         let count = withUnsafeMutableBytes(of: &words) { bytes in
-            try? socket.receive(into: bytes, descriptors: &descriptors, limit: mostDescriptors)
+            try? socket.receive(into: bytes, descriptors: &descriptors, limit: mostDescriptors, waiting: waiting)
         }
         guard count == MemoryLayout<Words>.size, let bond = Bond(rawValue: words[2]),
             descriptors.count == (bond == .given ? 3 : 2)

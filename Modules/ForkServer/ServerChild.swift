@@ -7,7 +7,7 @@ final class ServerChild {
     let process: ProcessID
     #if os(Linux)
         /// Opened before anybody could reap the child, so it is surely the child's.
-        let descriptor: ProcessDescriptor
+        private var descriptor: ProcessDescriptor?
     #endif
     var state: State
     /// Its own as long as it lives: it may write there until then.
@@ -36,20 +36,10 @@ final class ServerChild {
         let knownTypes: Int
     }
 
-    init(_ process: ProcessID, _ state: State) throws(Errno) {
+    init(_ process: ProcessID, _ state: State) {
         self.process = process
         self.state = state
         if case .parked(let place) = state { claim = place.claim } else { claim = nil }
-        #if os(Linux)
-            do throws(Errno) {
-                descriptor = try ProcessDescriptor(of: process)
-            } catch {
-                // Nobody could tell of its end, so it is not to be.
-                try? process.send(.kill)
-                _ = try? process.wait()
-                throw error
-            }
-        #endif
     }
 
     /// Of one that is parked.
@@ -63,9 +53,11 @@ final class ServerChild {
     /// Calls back when it has ended and was reaped.
     func watch(in reactor: Reactor, ended: @escaping (ExitStatus) -> Void) throws(Errno) {
         #if os(Linux)
-            let number = descriptor.descriptor
+            let own = try ProcessDescriptor(of: process)
+            let number = own.descriptor
+            descriptor = consume own
             try reactor.addReader(number) { [unowned reactor, unowned self] _ in
-                guard let status = try? descriptor.poll() else { return }
+                guard let status = try? descriptor?.poll() else { return }
                 reactor.removeReader(number)
                 ended(status)
             }

@@ -14,10 +14,9 @@ extension ServerProcess {
         if childHasEnded, spares.areMissing { changeSpares() }
         childHasEnded = false
         guard spareTimer == nil, let delay = spares.timeToNextChange(programTypes.all.count) else { return }
-        let before = activityCount
-        spareTimer = reactor.addTimer(after: delay) { [unowned self] in
+        spareTimer = reactor.addTimer(after: (lastActivity + delay).remaining ?? .zero) { [unowned self] in
             spareTimer = nil
-            if activityCount == before { changeSpares() }
+            if (lastActivity + Spares.idleTime).hasPassed { changeSpares() }
         }
     }
 
@@ -29,6 +28,7 @@ extension ServerProcess {
             // One that cannot be had now is tried again later, and its lack costs a request only time.
             do throws(Errno) { try forkSpare() } catch { spares.couldNotBeForked() }
         }
+        lastActivity = .now
     }
 
     private func forkSpare() throws(Errno) {
@@ -38,15 +38,16 @@ extension ServerProcess {
         do throws(Errno) {
             let pair = try SocketPair()
             let theirs = pair.second.descriptor
+            let channel = Connection(socket: pair.second, descriptorLimit: ChildContext.descriptorLimit)
+            channel.prepareReceiving()
             let place = ServerChild.Place(
                 activation: Connection(socket: pair.first), claim: claim, likelyClient: clients.first,
                 knownTypes: programTypes.all.count)
             let watch = try place.likelyClient?.takeWatch() ?? DescriptorBatch()
             let spare = SpareChild(
-                inheritance, activation: theirs, claim: claim, likelyWatch: watch.remaining.first,
+                inheritance, activation: theirs, channel: channel, claim: claim, likelyWatch: watch.remaining.first,
                 types: programTypes.all)
-            let process = try fork { spare.park() }
-            spares.add(try adopt(process, .parked(place)))
+            spares.add(try fork({ .parked(place) }) { spare.park() })
         } catch {
             claims.giveBack(claim)
             throw error
@@ -82,6 +83,7 @@ extension ServerProcess {
         }
         // From now on the other end tells the client of the child's death.
         order.channel.close()
+        letChildRun()
     }
 
     private func settleLater(after delay: Duration) {

@@ -25,6 +25,8 @@ final class ServerProcess {
     private(set) var clients: [ServerClient] = []
     private var address: ServerAddress?
     private var children: [ProcessID: ServerChild] = [:]
+    /// The one that was forked last, as long as it is not watched.
+    private var forked: ServerChild?
     let spares: Spares
     var spareTimer: TimerID?
     var settleTimer: TimerID?
@@ -35,8 +37,8 @@ final class ServerProcess {
     var activationCount = 0
     /// Whether a child has ended since spares were last looked after.
     var childHasEnded = false
-    /// Grows with each order that is served and each end: while it does, the server is not idle.
-    private(set) var activityCount = 0
+    /// When an order was served last, or a child has ended.
+    var lastActivity = Deadline.now
     /// Those that were read and not served: they are in the main loop, where nothing is half done.
     var orders: [SpawnOrder] = []
     var programTypes = ProgramTypes()
@@ -75,12 +77,24 @@ final class ServerProcess {
             if !orders.isEmpty { serve(orders.removeFirst()) }
             if let request = address?.takeRequest() { fork(request) }
             if orders.isEmpty { replenishSpares() }
-            try reactor.runOnce(timeout: orders.isEmpty ? nil : .zero)
+            if forked != nil {
+                // What has come meanwhile is served first.
+                try reactor.runOnce(timeout: .zero)
+                if orders.isEmpty { prepareForNext() }
+            } else {
+                try reactor.runOnce(timeout: orders.isEmpty ? nil : .zero)
+            }
         }
     }
 
+    /// Does what was put off.
+    private func prepareForNext() {
+        watchForked()
+        clients.first?.prepareWatch()
+    }
+
     private func serve(_ order: SpawnOrder) {
-        activityCount += 1
+        lastActivity = .now
         guard let type = programTypes.number(of: order.typeName) else { return order.refuse(.typeUnknown) }
         if order.mayUseSpare, let spare = spares.take(knowing: type) {
             activate(spare, order, type)
@@ -181,8 +195,7 @@ final class ServerProcess {
                     "fork server: no child for \(request.client.process): there are threads: \(names)")
             }
             guard let address else { return }
-            let process = try fork { inheritance.runChild(address.program, request) }
-            let child = try adopt(process, .serving(request.status))
+            let child = try fork({ .serving(request.status) }) { inheritance.runChild(address.program, request) }
             address.add(child)
             request.status.write(Int(child.process.rawValue))
         } catch {
@@ -193,12 +206,11 @@ final class ServerProcess {
 
     // MARK: Forking
 
-    /// Forks a child.
+    /// Forks a child. It is watched when nothing is to be done any more that somebody waits for, or when the next one is forked.
     ///
-    /// - Parameters:
-    ///   - isAwaited: Whether somebody waits for it.
-    ///   - run: What the child does; it does not return.
-    func fork(isAwaited: Bool = false, _ run: () -> Never) throws(Errno) -> ProcessID {
+    /// - Parameter run: What the child does; it does not return.
+    func fork(_ state: () -> ServerChild.State, _ run: () -> Never) throws(Errno) -> ServerChild {
+        watchForked()
         flushStandardStreams()
         let start = Deadline.now
         switch try forkProcess() {
@@ -206,29 +218,32 @@ final class ServerProcess {
             run()
         case .parent(let process):
             let time = Deadline.now - start
-            // The child first: each page that is written here meanwhile would have to be copied, too. Not when somebody else waits
-            // for this process.
-            if isAwaited, orders.isEmpty { yieldProcessor() }
+            let child = ServerChild(process, state())
+            forked = child
+            children[process] = child
             spares.noteFork(taking: time)
             forkCount += 1
-            return process
+            return child
         }
     }
 
-    /// Has the reactor watch a child that was forked.
-    func adopt(_ process: ProcessID, _ state: ServerChild.State) throws(Errno) -> ServerChild {
-        let child = try ServerChild(process, state)
-        children[process] = child
+    /// Lets a child run that somebody waits for: what is still to be done here can wait, and where both have the same memory to write
+    /// to, it is the first who has to copy it.
+    func letChildRun() {
+        if orders.isEmpty { yieldProcessor() }
+    }
+
+    /// Has the reactor watch the child that was forked last.
+    private func watchForked() {
+        guard let child = forked else { return }
+        forked = nil
         do throws(Errno) {
             try child.watch(in: reactor) { [unowned self, unowned child] in ended(child, $0) }
         } catch {
-            // Nobody could tell of its end, so it is not to be.
-            children[process] = nil
+            // Nobody could tell of its end, so that is now.
             child.send(.kill)
-            _ = try? process.wait()
-            throw error
+            ended(child, (try? child.process.wait()) ?? .unknown)
         }
-        return child
     }
 
     private func fork(_ order: SpawnOrder, _ type: any ChildProgram.Type) {
@@ -241,14 +256,13 @@ final class ServerProcess {
             order.channel.prepareReceiving()
             let start = ForkedChild(inheritance, keeping: order.childDescriptors + watched)
             let context = ChildContext(clientProcess: order.client.process, connection: order.channel)
-            let process = try fork(isAwaited: true) {
+            let child = try fork({ .running(status: order.status) }) {
                 start.run(type, in: context, status: order.statusDescriptor, watch: watched.first)
             }
-            let child = try adopt(process, .running(status: order.status))
             // From now on its other end tells the client of the child's death.
             order.channel.close()
+            letChildRun()
             hasBegun(child, order)
-            order.client.prepareWatch()
         } catch {
             order.refuse(.forkFailed(error))
         }
@@ -260,7 +274,7 @@ final class ServerProcess {
     }
 
     private func ended(_ child: ServerChild, _ status: ExitStatus) {
-        activityCount += 1
+        lastActivity = .now
         children[child.process] = nil
         // It may have taken the order that it was told of.
         if case .activating(let order, let place, _) = child.state { settleOrder(of: child, order, place) }

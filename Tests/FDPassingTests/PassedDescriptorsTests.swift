@@ -49,8 +49,9 @@ struct PassedDescriptorsTests {
 
         let message = try pair.second.descriptor.receive(bytes.count, descriptors: 2)
         let decoder = JSONDecoder()
+        let receivedBytes = message.bytes
         let received = try IncomingDescriptors(message.descriptors).whileDecoding {
-            try decoder.decode(PassedDescriptors.self, from: .init(message.bytes))
+            try decoder.decode(PassedDescriptors.self, from: .init(receivedBytes))
         }
         #expect(received.count == 2)
         #expect(received["second"] === received[1])
