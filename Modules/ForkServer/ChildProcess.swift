@@ -22,8 +22,8 @@ public final class ChildProcess: Sendable {
 
     /// Waits until the child's start is told; `nil` when it was to be a spare that has died before.
     init?(
-        running program: String, channel: Connection, status: Connection, streams: StandardStreamEnds,
-        until deadline: Deadline
+        running program: String, of server: RunningServer, channel: Connection, status: Connection,
+        streams: StandardStreamEnds, until deadline: Deadline
     ) throws(ForkServerError) {
         connection = channel
         self.streams = streams
@@ -36,6 +36,9 @@ public final class ChildProcess: Sendable {
                     var descriptors = try status.receiveDescriptors(1)
                     process = ProcessDescriptor(owning: descriptors.take(at: 0)!)
                 } catch {
+                    // Nobody holds it.
+                    server.abandon(processID)
+                    if case .descriptors(.truncated) = error { throw .system(.tooManyOpenFiles) }
                     throw .connection(error)
                 }
             #endif

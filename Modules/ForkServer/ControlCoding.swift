@@ -14,10 +14,15 @@ extension ServerRequest: Codable {
         case UInt8(ascii: "i"): self = .statistics
         case UInt8(ascii: "r"): self = .retire
         case UInt8(ascii: "s"): self = .shutDown
-        default:
-            throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: "there is no request of that kind"))
+        case UInt8(ascii: "k"):
+            guard let process = Int32(text.dropFirst()), process > 0 else { throw Self.unknown(decoder) }
+            self = .abandon(ProcessID(rawValue: process))
+        default: throw Self.unknown(decoder)
         }
+    }
+
+    private static func unknown(_ decoder: any Decoder) -> DecodingError {
+        .dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "there is no request of that kind"))
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -27,6 +32,7 @@ extension ServerRequest: Codable {
             case .spawn(let typeName, true, let mayUseSpare): (mayUseSpare ? "d" : "D") + typeName
             case .statistics: "i"
             case .retire: "r"
+            case .abandon(let process): "k\(process)"
             case .shutDown: "s"
             }
         var container = encoder.singleValueContainer()

@@ -60,7 +60,14 @@ final class ServerChild {
         #if os(Linux)
             let number = descriptor.descriptor
             try reactor.addReader(number) { [unowned reactor, unowned self] _ in
-                guard let status = try? descriptor.poll() else { return }
+                let status: ExitStatus
+                do throws(Errno) {
+                    guard let known = try descriptor.poll() else { return }
+                    status = known
+                } catch {
+                    // Somebody else has reaped it, such as a handler of a preload's.
+                    status = descriptor.statusAfterReaping
+                }
                 reactor.removeReader(number)
                 ended(status)
             }
@@ -106,6 +113,11 @@ final class SpawnOrder {
         statusDescriptor = status.descriptor
         self.channel = Connection(socket: channel, descriptorLimit: ChildContext.descriptorLimit)
         self.status = Connection(socket: status, readable: false)
+    }
+
+    /// Whether its descriptors are some that have to stay free.
+    func uses(_ reserve: DescriptorReserve) -> Bool {
+        reserve.contains(channelDescriptor) || reserve.contains(statusDescriptor)
     }
 
     /// What a parked child needs, in the order of `Activation`.

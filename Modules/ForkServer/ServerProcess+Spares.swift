@@ -34,6 +34,7 @@ extension ServerProcess {
         do throws(Errno) {
             let pair = try SocketPair()
             let theirs = pair.second.descriptor
+            if reserve.contains(theirs) { throw Errno.tooManyOpenFiles }
             let far = Connection(socket: pair.second, descriptorLimit: Activation.descriptorCount)
             let place = ServerChild.Place(
                 activation: Connection(socket: pair.first), claim: claim, likelyClient: clients.first)

@@ -72,7 +72,7 @@ func describeChild(of server: ForkServer) throws -> [String: String] {
 /// A child that has begun and waits, and the end of the pipe that keeps it waiting.
 struct WaitingChild: ~Copyable {
     let child: ChildProcess
-    private var gate: OwnedFileDescriptor?
+    private var group = WaitingChildren()
 
     @available(*, noasync, message: "use startedBy")
     init(of server: ForkServer, code: CInt = 0) throws {
@@ -81,20 +81,35 @@ struct WaitingChild: ~Copyable {
 
     /// From async code too: the little that it blocks is the start.
     init(startedBy server: ForkServer, code: CInt = 0) throws {
-        let started = try Pipe()
-        let pipe = try Pipe()
-        let program = WaitForEnd(
-            started: PassedDescriptor(started.writeEnd), gate: PassedDescriptor(pipe.readEnd), code: code)
-        let child = try server.spawnBlocking(program, until: .generous)
-        _ = try started.readEnd.descriptor.readLine()
-        self.child = child
-        let writeEnd = pipe.writeEnd
-        gate = consume writeEnd
+        child = try group.start(server, code: code)
     }
 
-    mutating func letGo() {
-        gate = nil
+    mutating func letGo() { group.letGo() }
+}
+
+/// Children that have begun and wait, all for the same end.
+struct WaitingChildren: ~Copyable {
+    private var gate: Pipe?
+
+    /// Starts another one.
+    mutating func start(_ server: ForkServer, code: CInt = 0, options: ChildOptions = ChildOptions()) throws
+        -> ChildProcess
+    {
+        let started = try Pipe()
+        let program = WaitForEnd(
+            started: try PassedDescriptor(duplicating: started.writeEnd.descriptor), gate: try passedGate(), code: code)
+        let child = try server.spawnBlocking(program, options: options, until: .generous)
+        _ = try started.readEnd.descriptor.readLine()
+        return child
     }
+
+    private mutating func passedGate() throws -> PassedDescriptor {
+        if gate == nil { gate = try Pipe() }
+        return try PassedDescriptor(duplicating: gate!.readEnd.descriptor)
+    }
+
+    /// They end now.
+    mutating func letGo() { gate = nil }
 }
 
 /// A child that computes for ever, from when it has begun.

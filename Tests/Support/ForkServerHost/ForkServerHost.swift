@@ -26,6 +26,7 @@ import TestSupport
             "workers": { try holdWorkers() },
             "everything": { try holdEverything() },
             "exhausted": { try spawnWithoutDescriptors() },
+            "unheld": { try loseStartedChild() },
             "print": { try printFromChild() },
             "fail": { try failInChild() },
             "replaced": { try useAfterReplacement() },

@@ -103,69 +103,8 @@ private func holdTwoWorkers(of pool: Pool, _ held: borrowing Pipe) throws -> Hel
     return work
 }
 
-private func checkSucceedsInChild(_ program: some ChildProgram, line: Int = #line) throws {
+func checkSucceedsInChild(_ program: some ChildProgram, line: Int = #line) throws {
     checkEqual(try ForkServer.shared.spawn(program).wait(until: .generous), .exited(0), line: line)
-}
-
-/// Takes every descriptor there is: a spawn and a task with a result that brings some fail, and work again afterwards.
-func spawnWithoutDescriptors() throws {
-    try limitDescriptors(to: 128)
-    let pool = try Pool(workers: 1)
-    checkEqual(try pool.run(Add(1, 1)), 2)
-    try checkSucceedsInChild(Leave())
-    try withoutDescriptors {
-        do {
-            _ = try ForkServer.shared.spawn(Leave())
-            fail("a child was started without descriptors")
-        } catch ForkServerError.system(.tooManyOpenFiles) {
-        } catch {
-            fail("\(error)")
-        }
-        checkEqual(try pool.run(Add(2, 2)), 4)
-    }
-    try checkSucceedsInChild(Leave())
-
-    // What comes back cannot be taken in: an error, and no hang.
-    try withoutDescriptors {
-        do {
-            _ = try pool.run(MakePipes(3))
-            fail("descriptors came where there is no room")
-        } catch {}
-    }
-    checkEqual(try pool.run(MakePipes(3)).count, 3)
-    // The same by way of the pool's reactor: the only worker is busy when the task is submitted.
-    try checkQueuedTaskFailsWithoutDescriptors(pool)
-    checkEqual(try pool.run(MakePipes(3)).count, 3)
-    pool.shutDown()
-}
-
-private func checkQueuedTaskFailsWithoutDescriptors(_ pool: Pool) throws {
-    let gate = try Pipe()
-    let started = try Pipe()
-    let hold = Hold(
-        started: try PassedDescriptor(duplicating: started.writeEnd.descriptor),
-        gate: try PassedDescriptor(duplicating: gate.readEnd.descriptor))
-    let holding = try Background { _ = try pool.run(hold) }
-    _ = try started.readEnd.descriptor.readLine()
-    let queued = try Background { try pool.run(MakePipes(3)).count }
-    var held = Optional(gate.writeEnd)
-    try withoutDescriptors {
-        held = nil
-        do {
-            _ = try queued.get()
-            fail("descriptors came where there is no room")
-        } catch {}
-    }
-    _ = consume held
-    try holding.get()
-}
-
-/// Runs the body while no further descriptor can be opened.
-private func withoutDescriptors(_ body: () throws -> Void) throws {
-    var taken = DescriptorBatch()
-    while let descriptor = try? OwnedFileDescriptor.open("/dev/null", .readOnly) { taken.append(descriptor) }
-    try body()
-    _ = consume taken
 }
 
 func printFromChild() throws {
