@@ -32,22 +32,18 @@ extension FileDescriptor {
     public func send(_ bytes: [UInt8], passing descriptors: [FileDescriptor]) throws(Errno) {
         let batches = (descriptors.count + maximumDescriptorsPerMessage - 1) / maximumDescriptorsPerMessage
         guard batches <= bytes.count else { throw .invalidArgument }
-        let numbers = descriptors.map(\.rawValue)
+        var rest = descriptors.span
         var sent = 0
-        var passed = 0
         try bytes.withUnsafeBufferPointer { bytes throws(Errno) in
-            try numbers.withUnsafeBufferPointer { numbers throws(Errno) in
-                while sent < bytes.count {
-                    let batch = numbers[passed...].prefix(maximumDescriptorsPerMessage)
-                    // A byte for each batch but the last, which has the rest.
-                    let end = passed + batch.count == numbers.count ? bytes.count : sent + 1
-                    var part = iovec(
-                        iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress! + sent), iov_len: end - sent)
-                    sent += try withUnsafePointer(to: &part) { part throws(Errno) in
-                        try send(
-                            UnsafeBufferPointer(start: part, count: 1), passing: UnsafeBufferPointer(rebasing: batch))
-                    }
-                    passed += batch.count
+            while sent < bytes.count {
+                let batch = rest.extracting(first: maximumDescriptorsPerMessage)
+                rest = rest.extracting(droppingFirst: batch.count)
+                // A byte for each batch but the last, which has the rest.
+                let end = rest.isEmpty ? bytes.count : sent + 1
+                var part = iovec(
+                    iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress! + sent), iov_len: end - sent)
+                sent += try withUnsafePointer(to: &part) { part throws(Errno) in
+                    try send(UnsafeBufferPointer(start: part, count: 1), passing: batch)
                 }
             }
         }
@@ -105,12 +101,17 @@ extension FileDescriptor {
     ///
     /// A vanished peer is `Errno.brokenPipe`, never a signal. The corresponding C function is `sendmsg`.
     package func send(
-        _ parts: UnsafeBufferPointer<iovec>, passing descriptors: UnsafeBufferPointer<CInt>, waiting: Bool = true
+        _ parts: UnsafeBufferPointer<iovec>, passing descriptors: Span<FileDescriptor>, waiting: Bool = true
     ) throws(Errno) -> Int {
-        try retryingOnInterrupt {
-            csys_send_descriptors(
-                rawValue, parts.baseAddress, parts.count, descriptors.baseAddress, descriptors.count,
-                waiting ? 0 : CInt(MSG_DONTWAIT))
+        try descriptors.withUnsafeBufferPointer { descriptors throws(Errno) in
+            // A descriptor is its number and nothing else.
+            try descriptors.withMemoryRebound(to: CInt.self) { numbers throws(Errno) in
+                try retryingOnInterrupt {
+                    csys_send_descriptors(
+                        rawValue, parts.baseAddress, parts.count, numbers.baseAddress, numbers.count,
+                        waiting ? 0 : CInt(MSG_DONTWAIT))
+                }
+            }
         }
     }
 

@@ -1,4 +1,3 @@
-import BinaryCoding
 import FDPassing
 import Framing
 import Reactor
@@ -43,11 +42,11 @@ public final class ChildProcess: Sendable {
                 }
             #endif
         case .typeUnknown: throw .typeUnknown(program)
-        case .forkFailed(let number): throw .forkFailed(Errno(rawValue: number))
+        case .forkFailed(let error): throw .forkFailed(error)
         case .notSingleThreaded(let threads):
             throw .notSingleThreaded(threads: threads, culprit: "what was loaded into it")
         case .notTaken: return nil
-        case .ended: throw .serverDied
+        case .ended(let status): throw .childEndedAtStart(status)
         }
     }
 
@@ -55,9 +54,7 @@ public final class ChildProcess: Sendable {
         _ status: Connection, until deadline: Deadline
     ) throws(ForkServerError) -> ChildStatus {
         do throws(FramingError) {
-            let message = try status.receive(limit: 4096, until: deadline)
-            // Nobody else than server and child write there; what makes no sense can only be a torn end.
-            return (try? BinaryDecoder().decode(ChildStatus.self, from: message)) ?? .ended(.unknown)
+            return ChildStatus(try status.receive(limit: 4096, until: deadline))
         } catch {
             throw error.isDisconnection ? .serverDied : error == .timedOut ? .timedOut : .connection(error)
         }
@@ -256,7 +253,7 @@ public final class ChildProcess: Sendable {
         #endif
         do throws(FramingError) {
             let message = try status.receive(limit: 4096, until: .now)
-            if case .ended(let status) = try? BinaryDecoder().decode(ChildStatus.self, from: message) { return status }
+            if case .ended(let status) = ChildStatus(message) { return status }
             return nil
         } catch {
             if error == .timedOut { return nil }

@@ -7,8 +7,8 @@ import Syscalls
 // What client, server and child say to each other. All run the same build, so the coding may change from one to the next.
 //
 // A child has two sockets that only it and its client, or its client and the server, have: its *channel*, over which it is sent
-// what it is to run and speaks with its client afterwards, and its *status*, over which the server tells of its start and end. The
-// server sees neither programs nor their descriptors.
+// what it is to run and speaks with its client afterwards, and its *status*, over which it tells of its start and the server of its
+// end (`ChildStatus`). The server sees neither programs nor their descriptors.
 
 /// A value that another process finds by its type's name. Its descriptors travel beside the message.
 struct PackedValue: Codable, Sendable {
@@ -77,18 +77,6 @@ enum ServerRequest: Sendable {
     }
 }
 
-/// What a status socket tells of its child, in this order. With `started` comes the child's pidfd, where there are such. A child that
-/// was parked says that itself, where it can.
-enum ChildStatus: Codable, Sendable {
-    case started(ProcessID)
-    case typeUnknown
-    case forkFailed(CInt)
-    /// The parked child that was to run it has died before, or was stopped: it is to be sent again.
-    case notTaken
-    case notSingleThreaded(threads: [String])
-    case ended(ExitStatus)
-}
-
 /// Tells a parked child what it is from now on. With it come its channel, its status socket and its client's sentinel.
 struct Activation: Sendable {
     static let descriptorCount = 3
@@ -135,17 +123,6 @@ extension Connection {
         } catch {
             throw .connection(error)
         }
-    }
-}
-
-extension Connection {
-    /// Tells a child's client that it runs.
-    ///
-    /// - Parameter descriptor: The child's, where there is such.
-    func reportStart(of process: ProcessID, _ descriptor: FileDescriptor?) {
-        // A client that is gone, or does not listen any more, is not waited for.
-        try? send(
-            message: ChildStatus.started(process), passing: [descriptor].compactMap { $0 }, until: .now)
     }
 }
 

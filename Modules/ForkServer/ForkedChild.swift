@@ -44,12 +44,17 @@ final class ForkedChild {
 
     /// Runs a program for a client.
     ///
-    /// - Parameter sentinel: `nil` for a child that goes on when its client is gone.
-    func run(_ type: any ChildProgram.Type, in context: ChildContext, sentinel: FileDescriptor?) -> Never {
+    /// - Parameters:
+    ///   - status: Where the client is told that it runs.
+    ///   - sentinel: `nil` for a child that goes on when its client is gone.
+    func run(
+        _ type: any ChildProgram.Type, in context: ChildContext, status: Connection, sentinel: FileDescriptor?
+    ) -> Never {
         leaveServer()
         becomeOrdinary()
-        do {
+        do throws(Errno) {
             if let sentinel { try watch(sentinel) }
+            try StartReport().send(over: status)
         } catch {
             fail(type, error, in: context)
         }

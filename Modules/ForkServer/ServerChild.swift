@@ -75,15 +75,6 @@ final class ServerChild {
             try reactor.addChild(process, ended)
         #endif
     }
-
-    /// Tells its client that it runs.
-    func reportStart(to status: Connection) {
-        #if os(Linux)
-            status.reportStart(of: process, descriptor.descriptor)
-        #else
-            status.reportStart(of: process, nil)
-        #endif
-    }
 }
 
 /// A request for a child, as it was read.
@@ -96,9 +87,8 @@ final class SpawnOrder {
     let status: Connection
     /// The child's end of its channel.
     let channel: Connection
-    /// Open for as long as the connections are.
-    let channelDescriptor: FileDescriptor
-    private let statusDescriptor: FileDescriptor
+    /// Those of channel and status, open for as long as these are.
+    let childDescriptors: [FileDescriptor]
 
     init(
         typeName: String, isDetached: Bool, mayUseSpare: Bool, client: ServerClient,
@@ -109,8 +99,7 @@ final class SpawnOrder {
         self.isDetached = isDetached
         self.mayUseSpare = mayUseSpare
         self.client = client
-        channelDescriptor = channel.descriptor
-        statusDescriptor = status.descriptor
+        childDescriptors = [channel.descriptor, status.descriptor]
         self.channel = Connection(socket: channel, descriptorLimit: ChildContext.descriptorLimit)
         self.status = Connection(socket: status, readable: false)
     }
@@ -121,10 +110,10 @@ final class SpawnOrder {
     }
 
     /// What a parked child needs, in the order of `Activation`.
-    var descriptors: [FileDescriptor] { [channelDescriptor, statusDescriptor, client.sentinel.readEnd.descriptor] }
+    var descriptors: [FileDescriptor] { childDescriptors + [client.sentinel.readEnd.descriptor] }
 
     func refuse(_ reason: ChildStatus) {
-        try? status.send(message: reason, until: .now)
+        try? reason.send(over: status, until: .now)
         status.close()
         channel.close()
     }

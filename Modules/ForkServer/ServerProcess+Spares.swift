@@ -86,7 +86,7 @@ extension ServerProcess {
     func settleActivations() {
         for spare in activating {
             guard case .activating(let order, let place, let deadline) = spare.state else { continue }
-            if place.claim.isTold || deadline.hasPassed && place.claim.isTaken {
+            if place.claim.isTaken {
                 hasTaken(order, spare, place)
             } else if deadline.hasPassed, place.claim.revoke() {
                 spare.send(.kill)
@@ -121,7 +121,6 @@ extension ServerProcess {
 
     /// The order is the child's, which runs by itself.
     private func hasTaken(_ order: SpawnOrder, _ spare: ServerChild, _ place: ServerChild.Place) {
-        if !place.claim.isTold { spare.reportStart(to: order.status) }
         place.activation.close()
         activationCount += 1
         spares.hasServed()

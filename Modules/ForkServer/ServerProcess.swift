@@ -197,7 +197,11 @@ final class ServerProcess {
         case .child:
             run()
         case .parent(let process):
-            spares.noteFork(taking: .now - start)
+            let time = Deadline.now - start
+            // The child first: its client waits for it, and each page that is written here meanwhile is to be copied. Not when
+            // others wait for this process.
+            if orders.isEmpty { yieldProcessor() }
+            spares.noteFork(taking: time)
             forkCount += 1
             let child = try ServerChild(process, state)
             children[process] = child
@@ -222,17 +226,16 @@ final class ServerProcess {
             guard let type = programType(order.typeName) else { return }
             let sentinel = order.isDetached ? nil : order.client.sentinel.readEnd.descriptor
             order.channel.prepareReceiving()
-            let start = ForkedChild(inheritance, keeping: [order.channelDescriptor, sentinel].compactMap { $0 })
+            let start = ForkedChild(inheritance, keeping: order.childDescriptors + [sentinel].compactMap { $0 })
             let context = ChildContext(clientProcess: order.client.process, connection: order.channel)
             let child = try fork(.running(status: order.status)) {
-                start.run(type, in: context, sentinel: sentinel)
+                start.run(type, in: context, status: order.status, sentinel: sentinel)
             }
             // Closed before the client hears of the child: from then on its other end tells of the child's death.
             order.channel.close()
-            child.reportStart(to: order.status)
             hasBegun(child, order)
         } catch {
-            order.refuse(.forkFailed(error.rawValue))
+            order.refuse(.forkFailed(error))
         }
     }
 
@@ -249,7 +252,7 @@ final class ServerProcess {
         child.claim.map(claims.giveBack)
         switch child.state {
         case .running(let channel):
-            try? channel.send(message: ChildStatus.ended(status), until: .now)
+            try? ChildStatus.ended(status).send(over: channel, until: .now)
             channel.close()
             for client in clients { client.remove(child) }
         case .parked(let place, _):

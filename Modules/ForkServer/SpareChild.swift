@@ -38,30 +38,11 @@ struct SpareChild {
             // What is used for the first time is paid for now, and not when somebody waits for it.
             try rehearse()
             let watch = try likelySentinel.flatMap { sentinel throws(Errno) in try child.watch(sentinel) }
-            try serve(try Self.startReport(), watch)
+            try serve(try StartReport(), watch)
         } catch {
             // The server has gone, or has spares enough.
             exitImmediately(0)
         }
-    }
-
-    /// What tells its client of its start.
-    private struct StartReport {
-        let message: [UInt8]
-        /// Its own process descriptor, where there are such.
-        let process: FileDescriptor?
-    }
-
-    private static func startReport() throws -> StartReport {
-        let message = try BinaryEncoder().encode(ChildStatus.started(.current))
-        #if os(Linux)
-            let process = try ProcessDescriptor(of: .current)
-            // Open until it was sent.
-            let own = try process.descriptor.duplicate()
-            return StartReport(message: message, process: FileDescriptor(rawValue: own.take()))
-        #else
-            return StartReport(message: message, process: nil)
-        #endif
     }
 
     /// - Parameter watch: What has it go with the likely client.
@@ -82,14 +63,8 @@ struct SpareChild {
         }
         if !order.isPrepared, let watch { closeDescriptors(from: watch.rawValue, through: watch.rawValue) }
         guard claim.take() else { exitImmediately(0) }
-        // From here on the request is this child's, and whatever happens to it is the client's to know. It tells it by itself: the
-        // client need not wait for the server. What it cannot tell, the server does.
-        let client = Connection(socket: status, readable: false)
-        if (try? client.send(start.message, passing: [start.process].compactMap { $0 }, until: .now)) != nil {
-            claim.noteTold()
-        }
-        client.close()
-        if let process = start.process { closeDescriptors(from: process.rawValue, through: process.rawValue) }
+        // From here on the request is this child's, and whatever happens to it is the client's to know.
+        start.send(over: Connection(socket: status, readable: false))
         activation.close()
         child.becomeOrdinary()
         child.start(

@@ -14,7 +14,7 @@ final class Dispatcher: Sendable {
     let options: Pool.Options
     let reactor: ReactorThread
     let observers: Observers
-    let state: Guarded<State>
+    let state: Lock<State>
     private let lastTaskID = Atomic<UInt64>(0)
     /// Opened when the last worker of a pool that was closed has ended.
     let ended = Latch()
@@ -57,7 +57,7 @@ final class Dispatcher: Sendable {
     init(server: ForkServer, workers: Int, _ options: Pool.Options) throws(Errno) {
         self.server = server
         self.options = options
-        state = Guarded(State(size: workers, restarts: RestartPolicy(options.restartLimit)))
+        state = Lock(State(size: workers, restarts: RestartPolicy(options.restartLimit)))
         reactor = try ReactorThread(name: "pool")
         observers = Observers(reactor, options.onEvent)
         SegmentStore.shared.beginUse()

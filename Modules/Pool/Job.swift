@@ -9,7 +9,7 @@ final class Job: Sendable {
     private let type: Any.Type
     let options: TaskOptions
     let submitted = Deadline.now
-    private let state: Guarded<State>
+    private let state: Lock<State>
 
     /// Where it is; touched only under the lock of the pool's books.
     // Sound for that reason.
@@ -39,7 +39,7 @@ final class Job: Sendable {
         self.task = task
         self.type = type
         self.options = options
-        state = Guarded(State())
+        state = Lock(State())
     }
 
     /// The task's type, for people.

@@ -6,7 +6,7 @@ import Syscalls
 final class Observers: Sendable {
     private let reactor: ReactorThread
     private let hook: (@Sendable (PoolEvent) -> Void)?
-    private let streams = Guarded<[Int: AsyncStream<PoolEvent>.Continuation]>([:])
+    private let streams = Lock<[Int: AsyncStream<PoolEvent>.Continuation]>([:])
     private let wanted: Atomic<Bool>
     private let nextStream = Atomic(0)
     /// Events that nobody has taken yet are kept up to so many; the oldest go first.

@@ -180,7 +180,7 @@ public final class Pool: Sendable {
 
 /// A thread that waits for a task.
 final class BlockedCaller: Sendable {
-    private let outcome = Guarded<Result<Reply, any Error>?>(nil)
+    private let outcome = Lock<Result<Reply, any Error>?>(nil)
     private let latch = Latch()
 
     func finish(_ result: Result<Reply, any Error>) {

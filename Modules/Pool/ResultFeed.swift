@@ -25,7 +25,7 @@ where Source.Element: Codable & Sendable {
     private let encoding: Encoding
     private let options: TaskOptions?
     private let order: Order
-    private let state: Guarded<State>
+    private let state: Lock<State>
 
     private struct State {
         var iterator: Source.Iterator
@@ -58,7 +58,7 @@ where Source.Element: Codable & Sendable {
         self.encoding = encoding
         self.options = options
         self.order = order
-        state = Guarded(
+        state = Lock(
             State(
                 iterator: source.makeIterator(), sizing: ChunkSizing(chunkSize), left: source.underestimatedCount))
     }

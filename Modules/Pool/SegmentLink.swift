@@ -22,7 +22,7 @@ final class SegmentLink: Sendable {
         weak var segment: Segment?
     }
 
-    private let state = Guarded(State())
+    private let state = Lock(State())
 
     // MARK: Ours
 

@@ -37,7 +37,7 @@ final class SegmentStore: Sendable {
         var users = 0
     }
 
-    private let state = Guarded(State())
+    private let state = Lock(State())
 
     /// A segment of at least so many bytes that nobody else uses.
     func lease(_ byteCount: Int) throws(Errno) -> SegmentLease {

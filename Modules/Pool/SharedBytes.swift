@@ -134,7 +134,7 @@ enum PayloadThreshold {
 
 /// The segments met while a value is encoded, which are lent to whoever it is sent to.
 final class OutgoingSegments: Sendable {
-    private let met = Guarded<[(lease: SegmentLease, byteCount: Int)]>([])
+    private let met = Lock<[(lease: SegmentLease, byteCount: Int)]>([])
 
     func append(_ lease: SegmentLease, _ byteCount: Int) -> Int {
         met.withLock { met in

@@ -50,7 +50,7 @@ enum TaskCoder {
         }
     }
 
-    private static let idleCollectors = Guarded<[Collector]>([])
+    private static let idleCollectors = Lock<[Collector]>([])
     private static let plainDecoder = BinaryDecoder()
 
     /// A task under its type's name.

@@ -6,9 +6,9 @@ import Syscalls
 public final class TaskHandle<Output: Codable & Sendable>: Sendable {
     private let job: Job
     private let dispatcher: Dispatcher
-    private let outcome = Guarded<Result<Reply, any Error>?>(nil)
-    private let waiters = Guarded<[@Sendable (Result<Reply, any Error>) -> Void]>([])
-    private let decoded = Guarded<Result<Output, any Error>?>(nil)
+    private let outcome = Lock<Result<Reply, any Error>?>(nil)
+    private let waiters = Lock<[@Sendable (Result<Reply, any Error>) -> Void]>([])
+    private let decoded = Lock<Result<Output, any Error>?>(nil)
 
     init(_ job: Job, _ dispatcher: Dispatcher) {
         self.job = job
@@ -115,7 +115,7 @@ private final class OneWaiter: Sendable {
         var isOver = false
     }
 
-    private let state = Guarded(State())
+    private let state = Lock(State())
 
     func begin(_ continuation: CheckedContinuation<Reply, any Error>) {
         let isOver = state.withLock { state in

@@ -14,8 +14,8 @@ final class Worker: Sendable {
     let page: WorkerPage
     let link = SegmentLink()
     var connection: Connection { child.connection }
-    private let reading = Guarded(Reading())
-    private let outbox = Guarded(Outbox())
+    private let reading = Lock(Reading())
+    private let outbox = Lock(Outbox())
 
     private struct Reading {
         var isLeased = false

@@ -13,7 +13,7 @@ final class WorkerLoop: PoolLink {
     private let memory: MemoryLimit?
     private let link = SegmentLink()
     private let process = ProcessID.current
-    private let state = Guarded(State())
+    private let state = Lock(State())
 
     private struct State {
         var taskCount = 0
@@ -240,7 +240,7 @@ extension AsyncPoolTask {
 
 /// Where an async task leaves its result for the thread that waits for it.
 private final class AsyncOutcome: Sendable {
-    private let outcome = Guarded<Result<EncodedValue, TaskFailure>?>(nil)
+    private let outcome = Lock<Result<EncodedValue, TaskFailure>?>(nil)
 
     func set(_ result: Result<EncodedValue, TaskFailure>) { outcome.withLock { $0 = result } }
 

@@ -52,7 +52,7 @@ struct KeeperChannel {
         var sent = 0
         while sent < message.count {
             do throws(Errno) {
-                let descriptors = sent == 0 ? [descriptor?.rawValue].compactMap(\.self) : []
+                let descriptors = sent == 0 ? [descriptor].compactMap(\.self) : []
                 sent += try sendSome(message[sent...], descriptors)
             } catch {
                 guard error == .resourceTemporarilyUnavailable else { throw error }
@@ -67,14 +67,12 @@ struct KeeperChannel {
         return true
     }
 
-    private func sendSome(_ bytes: ArraySlice<UInt8>, _ descriptors: [CInt]) throws(Errno) -> Int {
+    private func sendSome(_ bytes: ArraySlice<UInt8>, _ descriptors: [FileDescriptor]) throws(Errno) -> Int {
         try bytes.withUnsafeBufferPointer { bytes throws(Errno) in
             var part = iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
             return try withUnsafePointer(to: &part) { part throws(Errno) in
-                try descriptors.withUnsafeBufferPointer { descriptors throws(Errno) in
-                    try socket.send(
-                        UnsafeBufferPointer(start: part, count: 1), passing: descriptors, waiting: false)
-                }
+                try socket.send(
+                    UnsafeBufferPointer(start: part, count: 1), passing: descriptors.span, waiting: false)
             }
         }
     }

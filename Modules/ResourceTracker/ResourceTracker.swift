@@ -17,7 +17,7 @@ public final class ResourceTracker: Sendable {
     public static let shared = ResourceTracker()
 
     private let executable: String?
-    private let client = GuardedClient()
+    private let client = Lock(TrackerClient())
     private let leakHandler = Lock<(@Sendable (LeakedResource) -> Void)?>(nil)
 
     /// A tracker of one's own.

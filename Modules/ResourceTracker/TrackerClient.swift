@@ -96,21 +96,6 @@ struct TrackerClient: ~Copyable {
     }
 }
 
-/// A client for several threads. `Lock` would be a generic call that the compiler does not specialize, and each command pays.
-final class GuardedClient: @unchecked Sendable {
-    // Sound: the client is only touched while the lock is held.
-    private let lock = DeadlineLock()
-    private var client = TrackerClient()
-
-    func withLock<Result: ~Copyable, Failure: Error>(
-        _ body: (inout TrackerClient) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        _ = lock.lock(until: .never)
-        defer { lock.unlock() }
-        return try body(&client)
-    }
-}
-
 extension ResourceKind {
     /// A name as the tracker, which has another working directory, understands it.
     func resolved(_ name: [UInt8]) throws(ResourceTrackerError) -> [UInt8] {

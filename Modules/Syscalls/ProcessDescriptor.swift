@@ -27,6 +27,9 @@
         /// The borrowed descriptor, for waiting. See pidfd_open(2).
         public var descriptor: FileDescriptor { owned.descriptor }
 
+        /// Gives the descriptor up: the caller owns it. See pidfd_open(2).
+        public consuming func take() -> OwnedFileDescriptor { owned }
+
         /// Sends a signal to this very process.
         ///
         /// - Throws: `Errno.noSuchProcess` when it has ended and was reaped.
