@@ -106,7 +106,7 @@ final class SpawnOrder {
 
     /// Whether its descriptors are some that have to stay free.
     func uses(_ reserve: DescriptorReserve) -> Bool {
-        reserve.contains(channelDescriptor) || reserve.contains(statusDescriptor)
+        childDescriptors.contains(where: reserve.contains)
     }
 
     /// What a parked child needs, in the order of `Activation`.

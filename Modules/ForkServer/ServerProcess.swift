@@ -138,7 +138,7 @@ final class ServerProcess {
                         typeName: typeName, isDetached: isDetached, mayUseSpare: mayUseSpare, client: client,
                         channel: descriptors.take(at: 0)!, status: descriptors.take(at: 1)!)
                     guard !order.uses(reserve) else {
-                        return order.refuse(.forkFailed(Errno.tooManyOpenFiles.rawValue))
+                        return order.refuse(.forkFailed(.tooManyOpenFiles))
                     }
                     orders.append(order)
                 case .statistics:
