@@ -120,8 +120,6 @@ final class ServerProcess {
         do throws(FramingError) {
             try client.connection.receiveAvailable { bytes throws(FramingError) in
                 guard let request = try? BinaryDecoder().decode(ServerRequest.self, from: bytes) else {
-                    // A request that makes no sense costs its sender this connection, and nobody else anything.
-                    standardErrorLine("fork server: a message from process \(client.process) is not understood")
                     throw .closed
                 }
                 var descriptors: DescriptorBatch
@@ -154,6 +152,10 @@ final class ServerProcess {
                 }
             }
         } catch {
+            // A request that makes no sense costs its sender this connection, and nobody else anything.
+            if !error.isDisconnection {
+                standardErrorLine("fork server: a message from process \(client.process) is not understood")
+            }
             reactor.removeReader(descriptor)
             orders.removeAll { $0.client === client }
             // What its spares have taken goes with it, too.

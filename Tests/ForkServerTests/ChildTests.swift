@@ -123,6 +123,27 @@ import Testing
         }
     }
 
+    @Test("descriptors that were passed by name are found by it")
+    func namedDescriptors() throws {
+        let directory = try TemporaryDirectory()
+        try withServer { server in
+            let names = ["input", "log", "a name: with \n anything in it"]
+            var files = PassedDescriptors()
+            for (index, name) in names.enumerated() {
+                files.append(PassedDescriptor(try directory.create("\(index)")), name: name)
+            }
+            #expect(try server.spawn(WriteNames(files, names: names)).wait(until: .generous) == .exited(0))
+            for (index, name) in names.enumerated() { #expect(try text(ofFile: directory.file("\(index)")) == name) }
+        }
+    }
+
+    @Test("a child that has closed its standard streams ends as any other")
+    func closedStreams() throws {
+        try withServer { server throws in
+            #expect(try server.spawn(CloseStreams()).wait(until: .generous) == .exited(0))
+        }
+    }
+
     @Test("a descriptor that was given away cannot be passed")
     func takenDescriptor() throws {
         try withServer { server in

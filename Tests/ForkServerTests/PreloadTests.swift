@@ -35,6 +35,20 @@ struct PreloadTests {
         #expect(printed.components(of: "the server's handler;") <= 1)
     }
 
+    @Test("a tracked resource that a preload makes is the server's: children use it, and it goes with the server")
+    func trackedResource() throws {
+        let names = try ResourceNames()
+        try withServer(hosted { $0.preloads = [SegmentPreload(names.segment)] }, trackerEndsWith: .exited(1)) {
+            server throws in
+            for _ in 0..<3 {
+                #expect(try server.spawn(AttachSegment(names.segment)).wait(until: .generous) == .exited(0))
+            }
+            #expect(names.hasSegment)
+            server.shutDown()
+            #expect(becomesTrue { !names.hasSegment })
+        }
+    }
+
     @Test(
         "a preload that fails is no obstacle where that was asked for",
         arguments: [ForkServer.PreloadFailurePolicy.ignore, .warn])

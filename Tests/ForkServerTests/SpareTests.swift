@@ -58,7 +58,7 @@ struct SpareTests {
             let process = try #require(server.processID)
             for round in 0..<100 {
                 #expect(try becomesTrue { try server.statistics()!.sparesReady > 0 })
-                let spares = try process.children().filter { try $0.isSpare() }
+                let spares = try process.children().filter(\.isSpare)
                 let killer = try Background {
                     // From before the request is sent until after it is served.
                     Deadline.after(.microseconds(5 * round)).sleep()
@@ -83,8 +83,8 @@ struct SpareTests {
             #expect(try server.spawn(Leave()).wait(until: .generous) == .exited(0))
             #expect(try becomesTrue { try server.statistics()!.sparesReady == 1 })
             let process = try #require(server.processID)
-            #expect(try becomesTrue { try process.children().contains { try $0.isSpare() } })
-            let spare = try #require(try process.children().first { try $0.isSpare() })
+            #expect(try becomesTrue { try process.children().contains { $0.isSpare } })
+            let spare = try #require(try process.children().first { $0.isSpare })
             try spare.send(.stop)
             #expect(try server.spawn(Leave(code: 4), until: .generous).wait(until: .generous) == .exited(4))
         }
@@ -120,17 +120,5 @@ struct SpareTests {
 }
 
 extension ProcessID {
-    /// Its children, in their order.
-    fileprivate func children() throws -> [ProcessID] {
-        let file = try OwnedFileDescriptor.open("/proc/\(self)/task/\(self)/children", .readOnly)
-        return String(decoding: try file.descriptor.readToEnd(), as: UTF8.self).split(separator: " ")
-            .compactMap { Int32($0).map { ProcessID(rawValue: $0) } }
-    }
-
-    fileprivate func isSpare() throws -> Bool {
-        guard let file = try? OwnedFileDescriptor.open("/proc/\(self)/comm", .readOnly),
-            let name = try? file.descriptor.readToEnd()
-        else { return false }
-        return String(decoding: name, as: UTF8.self) == "spare child\n"
-    }
+    fileprivate var isSpare: Bool { commandName == "spare child" }
 }

@@ -25,6 +25,7 @@ import TestSupport
             "children": { try holdChildren() },
             "workers": { try holdWorkers() },
             "everything": { try holdEverything() },
+            "detached": { try holdDetachedChild() },
             "exhausted": { try spawnWithoutDescriptors() },
             "unheld": { try loseStartedChild() },
             "print": { try printFromChild() },

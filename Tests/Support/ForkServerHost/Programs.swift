@@ -50,6 +50,25 @@ func holdChildren() throws {
     withExtendedLifetime(children) {}
 }
 
+/// Reports server and child; the second argument says whether that is forked for the request or was before.
+func holdDetachedChild() throws {
+    let isSpare = CommandLine.arguments[2] == "spare"
+    var options = ForkServer.Options()
+    options.spares = isSpare ? .fixed(1) : .none
+    let server = ForkServer(options)
+    checkEqual(try server.spawn(Leave()).wait(), .exited(0))
+    if isSpare { check(try becomesTrue { try server.statistics()!.sparesReady == 1 }, "there is no spare") }
+    let before = try server.statistics()!.activations
+    let started = try Pipe()
+    var childOptions = ChildOptions()
+    childOptions.isDetached = true
+    let child = try server.spawn(Spin(PassedDescriptor(started.writeEnd)), options: childOptions)
+    _ = try started.readEnd.descriptor.readLine()
+    checkEqual(try server.statistics()!.activations - before, isSpare ? 1 : 0)
+    try reportProcesses([server.processID, child.processID])
+    try waitForGate()
+}
+
 /// Reports server, tracker and workers: a busy one, one that waits in its task, and an idle one.
 func holdWorkers() throws {
     let pool = try Pool(workers: 3)
