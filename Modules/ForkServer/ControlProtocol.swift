@@ -77,15 +77,25 @@ enum ServerRequest: Sendable {
     }
 }
 
-/// Tells a parked child what it is from now on. With it come its channel, its status socket and its client's sentinel.
+/// Tells a parked child what it is from now on. With it come its channel, its status socket, and what it watches its client's
+/// sentinel by, if it is to.
 struct Activation: Sendable {
-    static let descriptorCount = 3
-
     var typeName: String
     var client: ProcessID
-    var isDetached: Bool
-    /// Whether it goes with that client already, as it was prepared to.
-    var isPrepared: Bool
+    var bond: Bond
+
+    /// With whom it goes.
+    enum Bond: UInt8 {
+        /// With the client that it was prepared for.
+        case prepared
+        /// With the client whose sentinel it is given.
+        case given
+        /// With nobody.
+        case detached
+    }
+
+    static let mostDescriptors = 3
+    var descriptorCount: Int { bond == .given ? 3 : 2 }
 }
 
 /// Which file an executable is.
@@ -131,7 +141,7 @@ extension PackedValue {
     init(_ value: some Encodable & Sendable, outgoing: OutgoingDescriptors) throws(ForkServerError) {
         typeName = try TypeName.name(of: type(of: value))
         do {
-            payload = try BinaryEncoder(userInfo: [.outgoingDescriptors: outgoing]).encode(value)
+            payload = try outgoing.whileEncoding { try BinaryEncoder().encode(value) }
         } catch {
             throw .notEncodable("\(error)")
         }

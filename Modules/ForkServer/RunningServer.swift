@@ -202,14 +202,14 @@ final class RunningServer: Sendable {
     ) throws(ForkServerError) -> Bool {
         guard sending.lock(until: deadline) else { throw .timedOut }
         defer { sending.unlock() }
-        if !isRetired { try control.send(message: request, passing: descriptors, until: deadline) }
+        if !isRetired { try control.send(request, passing: descriptors, until: deadline) }
         return !isRetired
     }
 
     /// Has a child end that could not be taken in.
     func abandon(_ child: ProcessID) {
         // A server that is gone takes it along, or its sentinel does.
-        try? control.send(message: ServerRequest.abandon(child), until: .after(.seconds(1)))
+        try? control.send(.abandon(child), until: .after(.seconds(1)))
     }
 
     // MARK: The end
@@ -222,7 +222,7 @@ final class RunningServer: Sendable {
         defer { sending.unlock() }
         isRetired = true
         closeAddressInAnyCase(until: deadline)
-        try? control.send(message: ServerRequest.retire, until: deadline)
+        try? control.send(.retire, until: deadline)
     }
 
     /// Waits until a server that was retired has ended by itself, and reaps it.
@@ -251,7 +251,7 @@ final class RunningServer: Sendable {
 
     /// Else it would go on for those who have its alive pipe.
     private func closeAddressInAnyCase(until deadline: Deadline) {
-        if addressOptions?.alive != nil { try? control.send(message: ServerRequest.shutDown, until: deadline) }
+        if addressOptions?.alive != nil { try? control.send(.shutDown, until: deadline) }
     }
 
     /// Removes what a server that was killed has left of an address of its own. (One at a path is replaced by the next.)

@@ -109,9 +109,6 @@ final class SpawnOrder {
         childDescriptors.contains(where: reserve.contains)
     }
 
-    /// What a parked child needs, in the order of `Activation`.
-    var descriptors: [FileDescriptor] { childDescriptors + [client.sentinel.readEnd.descriptor] }
-
     func refuse(_ reason: ChildStatus) {
         try? reason.send(over: status, until: .now)
         status.close()

@@ -42,7 +42,8 @@ extension ServerProcess {
                     "fork server: no child for \(request.client.process): there are threads: \(names)")
             }
             guard let address else { return }
-            let child = try fork(.serving(request.status)) { inheritance.runChild(address.program, request) }
+            let process = try fork { inheritance.runChild(address.program, request) }
+            let child = try adopt(process, .serving(request.status))
             address.add(child)
             request.status.write(Int(child.process.rawValue))
         } catch {

@@ -1,3 +1,4 @@
+import FDPassing
 import Framing
 import Reactor
 import Syscalls
@@ -35,12 +36,15 @@ extension ServerProcess {
             let pair = try SocketPair()
             let theirs = pair.second.descriptor
             if reserve.contains(theirs) { throw Errno.tooManyOpenFiles }
-            let far = Connection(socket: pair.second, descriptorLimit: Activation.descriptorCount)
+            let far = Connection(socket: pair.second, descriptorLimit: Activation.mostDescriptors)
             let place = ServerChild.Place(
                 activation: Connection(socket: pair.first), claim: claim, likelyClient: clients.first)
+            let watch = try place.likelyClient?.takeWatch() ?? DescriptorBatch()
             let spare = SpareChild(
-                inheritance, activation: far, theirs, claim: claim, likelyClient: clients.first, types: programTypes)
-            spares.add(try fork(.parked(place, generation: spares.generation)) { spare.park() })
+                inheritance, activation: far, theirs, claim: claim, likelyWatch: watch.remaining.first,
+                types: programTypes)
+            let process = try fork { spare.park() }
+            spares.add(try adopt(process, .parked(place, generation: spares.generation)))
             far.close()
         } catch {
             claims.giveBack(claim)
@@ -57,15 +61,16 @@ extension ServerProcess {
     /// Gives an order to a parked child. One that the child never takes is sent again by its client.
     func activate(_ spare: ServerChild, _ order: SpawnOrder) {
         guard case .parked(let place, _) = spare.state else { return }
-        let message = Activation(
-            typeName: order.typeName, client: order.client.process, isDetached: order.isDetached,
-            isPrepared: order.client === place.likelyClient && !order.isDetached)
+        let bond: Activation.Bond =
+            order.isDetached ? .detached : order.client === place.likelyClient ? .prepared : .given
+        let message = Activation(typeName: order.typeName, client: order.client.process, bond: bond)
         spare.state = .activating(order, place, .after(Self.activationTimeout))
         activating.append(spare)
         if settleTimer == nil { settleLater(after: .milliseconds(1)) }
         place.claim.offer()
         do {
-            try place.activation.send(message: message, passing: order.descriptors, until: .now)
+            let watch = bond == .given ? try order.client.takeWatch() : DescriptorBatch()
+            try place.activation.send(message.bytes, passing: order.childDescriptors + watch.remaining, until: .now)
         } catch {
             // It is dead, or as good as that; its end says the rest.
             spare.send(.kill)

@@ -1,4 +1,3 @@
-import BinaryCoding
 import FDPassing
 import Framing
 import ProcessRoles
@@ -119,7 +118,7 @@ final class ServerProcess {
     private func read(_ client: ServerClient, _ descriptor: FileDescriptor) {
         do throws(FramingError) {
             try client.connection.receiveAvailable { bytes throws(FramingError) in
-                guard let request = try? BinaryDecoder().decode(ServerRequest.self, from: bytes) else {
+                guard let request = ServerRequest(bytes) else {
                     throw .closed
                 }
                 var descriptors: DescriptorBatch
@@ -189,10 +188,12 @@ final class ServerProcess {
 
     // MARK: Forking
 
-    /// Forks a child and has the reactor watch it.
+    /// Forks a child.
     ///
-    /// - Parameter run: What the child does; it does not return.
-    func fork(_ state: ServerChild.State, _ run: () -> Never) throws(Errno) -> ServerChild {
+    /// - Parameters:
+    ///   - isAwaited: Whether somebody waits for it.
+    ///   - run: What the child does; it does not return.
+    func fork(isAwaited: Bool = false, _ run: () -> Never) throws(Errno) -> ProcessID {
         flushStandardStreams()
         let start = Deadline.now
         switch try forkProcess() {
@@ -200,24 +201,29 @@ final class ServerProcess {
             run()
         case .parent(let process):
             let time = Deadline.now - start
-            // The child first: its client waits for it, and each page that is written here meanwhile is to be copied. Not when
-            // others wait for this process.
-            if orders.isEmpty { yieldProcessor() }
+            // The child first: each page that is written here meanwhile would have to be copied, too. Not when somebody else waits
+            // for this process.
+            if isAwaited, orders.isEmpty { yieldProcessor() }
             spares.noteFork(taking: time)
             forkCount += 1
-            let child = try ServerChild(process, state)
-            children[process] = child
-            do throws(Errno) {
-                try child.watch(in: reactor) { [unowned self, unowned child] in ended(child, $0) }
-            } catch {
-                // Nobody could tell of its end, so it is not to be.
-                children[process] = nil
-                child.send(.kill)
-                _ = try? process.wait()
-                throw error
-            }
-            return child
+            return process
         }
+    }
+
+    /// Has the reactor watch a child that was forked.
+    func adopt(_ process: ProcessID, _ state: ServerChild.State) throws(Errno) -> ServerChild {
+        let child = try ServerChild(process, state)
+        children[process] = child
+        do throws(Errno) {
+            try child.watch(in: reactor) { [unowned self, unowned child] in ended(child, $0) }
+        } catch {
+            // Nobody could tell of its end, so it is not to be.
+            children[process] = nil
+            child.send(.kill)
+            _ = try? process.wait()
+            throw error
+        }
+        return child
     }
 
     private func fork(_ order: SpawnOrder) {
@@ -226,16 +232,19 @@ final class ServerProcess {
                 return order.refuse(.notSingleThreaded(threads: threads))
             }
             guard let type = programType(order.typeName) else { return }
-            let sentinel = order.isDetached ? nil : order.client.sentinel.readEnd.descriptor
+            let watch = order.isDetached ? DescriptorBatch() : try order.client.takeWatch()
+            let watched = watch.remaining
             order.channel.prepareReceiving()
-            let start = ForkedChild(inheritance, keeping: order.childDescriptors + [sentinel].compactMap { $0 })
+            let start = ForkedChild(inheritance, keeping: order.childDescriptors + watched)
             let context = ChildContext(clientProcess: order.client.process, connection: order.channel)
-            let child = try fork(.running(status: order.status)) {
-                start.run(type, in: context, status: order.status, sentinel: sentinel)
+            let process = try fork(isAwaited: true) {
+                start.run(type, in: context, status: order.status, watch: watched.first)
             }
-            // Closed before the client hears of the child: from then on its other end tells of the child's death.
+            let child = try adopt(process, .running(status: order.status))
+            // From now on its other end tells the client of the child's death.
             order.channel.close()
             hasBegun(child, order)
+            order.client.prepareWatch()
         } catch {
             order.refuse(.forkFailed(error))
         }

@@ -1,4 +1,3 @@
-import BinaryCoding
 import FDPassing
 import Framing
 import ProcessRoles
@@ -9,7 +8,7 @@ struct SpareChild {
     private let child: ForkedChild
     private let activation: Connection
     private let claim: Claim
-    private let likelySentinel: FileDescriptor?
+    private let likelyWatch: FileDescriptor?
     private let types: [String: any ChildProgram.Type]
 
     /// Makes one ready, in the server.
@@ -17,14 +16,14 @@ struct SpareChild {
     /// - Parameters:
     ///   - activation: Where it is told.
     ///   - claim: Where it says that it takes what it is told.
-    ///   - likelyClient: Whose child it may become: it prepares for that one.
+    ///   - likelyWatch: Of whose child it may become: it prepares for that one.
     ///   - types: Those that the server knows by name.
     init(
         _ inheritance: ForkedChild.Inheritance, activation: Connection, _ descriptor: FileDescriptor, claim: Claim,
-        likelyClient: ServerClient?, types: [String: any ChildProgram.Type]
+        likelyWatch: FileDescriptor?, types: [String: any ChildProgram.Type]
     ) {
-        likelySentinel = likelyClient?.sentinel.readEnd.descriptor
-        child = ForkedChild(inheritance, keeping: [descriptor, likelySentinel].compactMap { $0 })
+        child = ForkedChild(inheritance, keeping: [descriptor, likelyWatch].compactMap { $0 })
+        self.likelyWatch = likelyWatch
         self.activation = activation
         self.claim = claim
         self.types = types
@@ -37,31 +36,25 @@ struct SpareChild {
         do {
             // What is used for the first time is paid for now, and not when somebody waits for it.
             try rehearse()
-            let watch = try likelySentinel.flatMap { sentinel throws(Errno) in try child.watch(sentinel) }
-            try serve(try StartReport(), watch)
+            if let likelyWatch { try child.watch(likelyWatch) }
+            try serve(try StartReport())
         } catch {
             // The server has gone, or has spares enough.
             exitImmediately(0)
         }
     }
 
-    /// - Parameter watch: What has it go with the likely client.
-    private func serve(_ start: StartReport, _ watch: FileDescriptor?) throws -> Never {
-        let message = try activation.receive()
-        var descriptors = try activation.receiveDescriptors(Activation.descriptorCount)
-        let order = try BinaryDecoder().decode(Activation.self, from: message)
+    private func serve(_ start: StartReport) throws -> Never {
+        guard let order = Activation(try activation.receive()) else { exitImmediately(1) }
+        var descriptors = try activation.receiveDescriptors(order.descriptorCount)
         guard let type = types[order.typeName] ?? TypeName.type(named: order.typeName) as? any ChildProgram.Type,
-            let channel = descriptors.take(at: 0), let status = descriptors.take(at: 1),
-            let sentinel = descriptors.take(at: 2)
+            let channel = descriptors.take(at: 0), let status = descriptors.take(at: 1)
         else { exitImmediately(1) }
         // All that can fail comes before the request is taken: then it is sent again.
-        let sentinelNumber = FileDescriptor(rawValue: sentinel.take())
-        if !order.isPrepared, !order.isDetached {
-            try child.watch(sentinelNumber)
-        } else {
-            closeDescriptors(from: sentinelNumber.rawValue, through: sentinelNumber.rawValue)
+        if let watch = descriptors.take(at: 2) { try child.watch(FileDescriptor(rawValue: watch.take())) }
+        if order.bond != .prepared, let likelyWatch {
+            closeDescriptors(from: likelyWatch.rawValue, through: likelyWatch.rawValue)
         }
-        if !order.isPrepared, let watch { closeDescriptors(from: watch.rawValue, through: watch.rawValue) }
         guard claim.take() else { exitImmediately(0) }
         // From here on the request is this child's, and whatever happens to it is the client's to know.
         start.send(over: Connection(socket: status, readable: false))
@@ -77,7 +70,5 @@ struct SpareChild {
     private func rehearse() throws {
         try Rehearsal.perform()
         for name in types.keys { types[name]?.prepareDecoding() }
-        let order = Activation(typeName: "", client: .current, isDetached: false, isPrepared: false)
-        _ = try BinaryDecoder().decode(Activation.self, from: try BinaryEncoder().encode(order))
     }
 }

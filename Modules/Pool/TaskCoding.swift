@@ -46,7 +46,7 @@ enum TaskCoder {
         let encoder: BinaryEncoder
 
         init() {
-            encoder = BinaryEncoder(userInfo: [.outgoingDescriptors: descriptors, .outgoingSegments: segments])
+            encoder = BinaryEncoder(userInfo: [.outgoingSegments: segments])
         }
     }
 
@@ -69,7 +69,9 @@ enum TaskCoder {
         let collector = idleCollectors.withLock { $0.popLast() } ?? Collector()
         var encoded = EncodedValue(bytes: prefix, nameLength: prefix.count)
         do {
-            try collector.encoder.encode(value, appendingTo: &encoded.bytes)
+            try collector.descriptors.whileEncoding {
+                try collector.encoder.encode(value, appendingTo: &encoded.bytes)
+            }
         } catch {
             // The collector goes, with whatever it has met.
             throw .coding("\(error)")
@@ -90,10 +92,9 @@ enum TaskCoder {
 
     /// What came with a value, and the value.
     static func decode<Value: Decodable>(_ type: Value.Type, from incoming: borrowing IncomingValue) throws -> Value {
-        let decoder =
-            incoming.descriptors == nil && incoming.segments == nil
-            ? plainDecoder : BinaryDecoder(userInfo: incoming.userInfo)
-        return try decoder.decode(type, from: incoming.payload)
+        let decoder = incoming.segments.map { BinaryDecoder(userInfo: [.incomingSegments: $0]) } ?? plainDecoder
+        guard let descriptors = incoming.descriptors else { return try decoder.decode(type, from: incoming.payload) }
+        return try descriptors.whileDecoding { try decoder.decode(type, from: incoming.payload) }
     }
 }
 
@@ -126,13 +127,6 @@ struct IncomingValue: Sendable {
         }
         descriptors = header.descriptorCount > 0 ? IncomingDescriptors(own) : nil
         segments = borrowed.isEmpty ? nil : IncomingSegments(borrowed)
-    }
-
-    var userInfo: [CodingUserInfoKey: any Sendable] {
-        var userInfo: [CodingUserInfoKey: any Sendable] = [:]
-        if let descriptors { userInfo[.incomingDescriptors] = descriptors }
-        if let segments { userInfo[.incomingSegments] = segments }
-        return userInfo
     }
 }
 

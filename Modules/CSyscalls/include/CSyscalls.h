@@ -81,6 +81,10 @@ int csys_mutex_lock_until(pthread_mutex_t *mutex, const struct timespec *deadlin
 /// The flags of received messages that callers act upon.
 extern const int csys_msg_ctrunc;
 
+/// What the values that this thread encodes or decodes give their descriptors to, or take them from.
+void *csys_coded_descriptors(int incoming);
+void csys_set_coded_descriptors(int incoming, void *descriptors);
+
 /// sendmsg(2) of the parts with `count` descriptors in one SCM_RIGHTS message; never raises SIGPIPE on a socket.
 ssize_t csys_send_descriptors(int socket, const struct iovec *parts, size_t part_count,
                               const int *descriptors, size_t count, int flags);
