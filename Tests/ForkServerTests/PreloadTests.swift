@@ -87,6 +87,24 @@ struct PreloadTests {
         }
     }
 
+    @Test("a library that was loaded ahead is mapped in the children, and one that is not there is an error that names it")
+    func sharedLibrary() throws {
+        // One that nothing here is linked with.
+        let library = "libanl.so.1"
+        try withServer { server throws in
+            #expect(try server.spawn(LookForMapping(of: library)).wait(until: .generous) == .exited(1))
+        }
+        try withServer(hosted { $0.preloads = [SharedLibraryPreload(library)] }) { server throws in
+            #expect(try server.spawn(LookForMapping(of: library)).wait(until: .generous) == .exited(0))
+        }
+        #expect {
+            try withServer(hosted { $0.preloads = [SharedLibraryPreload("libthere-is-none.so")] }) { try $0.start() }
+        } throws: { error in
+            guard case ForkServerError.preloadFailed("SharedLibraryPreload", let reason) = error else { return false }
+            return reason.contains("libthere-is-none.so")
+        }
+    }
+
     #if os(Linux)
         @Test("a server that cannot fork says so to each who asks, and goes on")
         func noMoreProcesses() throws {
@@ -143,6 +161,19 @@ struct PreloadTests {
             #expect(try unknown.wait(until: .generous) == .exited(1))
             #expect(unknown.capturedStandardError?.text.contains("unknown") == true)
         }
+    }
+
+    @Test("how many spares there are by themselves depends on what a fork takes")
+    func automaticSpares() {
+        let spares = Spares(.automatic)
+        // One, to see what it takes.
+        #expect(spares.needsAnother)
+        spares.noteFork(taking: .microseconds(5))
+        #expect(!spares.needsAnother)
+        for _ in 0..<20 { spares.noteFork(taking: .milliseconds(1)) }
+        #expect(spares.needsAnother)
+        for _ in 0..<20 { spares.noteFork(taking: .microseconds(5)) }
+        #expect(!spares.needsAnother)
     }
 
     @Test("spares that die are forked ever more slowly, up to a limit, until one serves")

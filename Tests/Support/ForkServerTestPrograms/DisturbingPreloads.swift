@@ -47,10 +47,16 @@ public struct ReapingPreload: Preload {
 
     public func load() {
         switch way {
-        case .handler: signal(SIGCHLD) { _ in while waitpid(-1, nil, WNOHANG) > 0 {} }
+        case .handler: signal(SIGCHLD) { _ in reapAll() }
         case .ignoring: signal(SIGCHLD, SIG_IGN)
         }
     }
+}
+
+private func reapAll() {
+    let former = errno
+    while waitpid(-1, nil, WNOHANG) > 0 {}
+    errno = former
 }
 
 #if os(Linux)
