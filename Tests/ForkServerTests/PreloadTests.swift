@@ -87,7 +87,9 @@ struct PreloadTests {
         }
     }
 
-    @Test("a library that was loaded ahead is mapped in the children, and one that is not there is an error that names it")
+    @Test(
+        "a library that was loaded ahead is mapped in the children, and one that is not there is an error that names it"
+    )
     func sharedLibrary() throws {
         // One that nothing here is linked with.
         let library = "libanl.so.1"
