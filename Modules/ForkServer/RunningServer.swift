@@ -72,13 +72,7 @@ final class RunningServer: Sendable {
             throw .system(error)
         }
         #if os(Linux)
-            do throws(Errno) {
-                descriptor = try ProcessDescriptor(of: process)
-            } catch {
-                try? process.send(.kill)
-                _ = try? process.wait()
-                throw .system(error)
-            }
+            do throws(Errno) { descriptor = try ProcessDescriptor(ofChild: process) } catch { throw .system(error) }
         #endif
         do throws(ForkServerError) {
             try greet(hello, until: deadline, orWithin: options.startTimeout)

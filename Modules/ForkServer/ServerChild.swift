@@ -39,14 +39,7 @@ final class ServerChild {
         self.state = state
         if case .parked(let place, _) = state { claim = place.claim } else { claim = nil }
         #if os(Linux)
-            do throws(Errno) {
-                descriptor = try ProcessDescriptor(of: process)
-            } catch {
-                // Nobody could tell of its end, so it is not to be.
-                try? process.send(.kill)
-                _ = try? process.wait()
-                throw error
-            }
+            descriptor = try ProcessDescriptor(ofChild: process)
         #endif
     }
 

@@ -67,13 +67,7 @@ private final class RemovalProcess {
         self.process = process
         deadline = .after(timeLimit)
         #if os(Linux)
-            do throws(Errno) {
-                descriptor = try ProcessDescriptor(of: process)
-            } catch {
-                try? process.send(.kill)
-                _ = try? process.wait()
-                throw error
-            }
+            descriptor = try ProcessDescriptor(ofChild: process)
         #endif
     }
 
