@@ -47,6 +47,30 @@ private typealias ExitStatus = Syscalls.ExitStatus
         }
     }
 
+    @Test(
+        "a child that ends before it could say that it runs is an error that tells how, each time, and harms nobody else",
+        arguments: [ForkServer.Spares.none, .fixed(1)])
+    func endedAtStart(spares: ForkServer.Spares) throws {
+        let directory = try TemporaryDirectory()
+        _ = try directory.create("starts")
+        try withServer(
+            hosted {
+                $0.preloads = [CrashingChildren(log: directory.file("starts"))]
+                $0.spares = spares
+            }
+        ) { server throws in
+            for _ in 0..<3 {
+                #expect { try server.spawn(Leave(), until: .generous) } throws: { error in
+                    guard case ForkServerError.childEndedAtStart(let status) = error else { return false }
+                    return status == .signaled(Signal.kill.rawValue, coreDumped: false)
+                }
+            }
+            let process = server.processID
+            #expect(try becomesTrue { try server.statistics()!.childrenRunning == 0 })
+            #expect(server.processID == process)
+        }
+    }
+
     #if os(Linux)
         @Test("children of a server that it knows nothing of may end, and nobody's status is taken for another's")
         func strangers() throws {
