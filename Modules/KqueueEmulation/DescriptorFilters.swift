@@ -54,7 +54,8 @@
             // Linux tells so of a pipe without a reader, and of a socket whose directions have both ended.
             let isAtEnd = !readiness.isDisjoint(with: file.isSocket ? .hangUp : [.hangUp, .error])
             let room = file.writableByteCount
-            guard isAtEnd || readiness.contains(.error) || readiness.contains(.writable) && room >= file.lowWaterMark ?? 0
+            guard
+                isAtEnd || readiness.contains(.error) || readiness.contains(.writable) && room >= file.lowWaterMark ?? 0
             else { return nil }
             return Occurrence(flags: isAtEnd ? .endOfFile : [], fflags: file.socketError(readiness), data: room)
         }
