@@ -111,7 +111,9 @@ final class ServerAddress {
     func close() {
         guard isOpen else { return }
         try? listener.withDescriptor { descriptor in
-            while !isCrowded, (try? descriptor.wait(for: .readable, until: .now))?.isEmpty == false {
+            // As many as have room, and others than those who come and go for ever.
+            for _ in 0..<callerLimit where !isCrowded && !isShort {
+                if (try? descriptor.wait(for: .readable, until: .now))?.isEmpty != false { break }
                 admit(from: descriptor)
             }
         }
