@@ -34,18 +34,12 @@ extension FileDescriptor {
         guard batches <= bytes.count else { throw .invalidArgument }
         var rest = descriptors.span
         var sent = 0
-        try bytes.withUnsafeBufferPointer { bytes throws(Errno) in
-            while sent < bytes.count {
-                let batch = rest.extracting(first: maximumDescriptorsPerMessage)
-                rest = rest.extracting(droppingFirst: batch.count)
-                // A byte for each batch but the last, which has the rest.
-                let end = rest.isEmpty ? bytes.count : sent + 1
-                var part = iovec(
-                    iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress! + sent), iov_len: end - sent)
-                sent += try withUnsafePointer(to: &part) { part throws(Errno) in
-                    try send(UnsafeBufferPointer(start: part, count: 1), passing: batch)
-                }
-            }
+        while sent < bytes.count {
+            let batch = rest.extracting(first: maximumDescriptorsPerMessage)
+            rest = rest.extracting(droppingFirst: batch.count)
+            // A byte for each batch but the last, which has the rest.
+            let end = rest.isEmpty ? bytes.count : sent + 1
+            sent += try send(bytes.span.bytes.extracting(sent..<end), passing: batch)
         }
     }
 
@@ -89,6 +83,18 @@ extension FileDescriptor {
             try receive(into: buffer, descriptors: &batch, limit: limit, waiting: false)
         }
         return ReceivedMessage(bytes: bytes, descriptors: batch)
+    }
+
+    /// Sends bytes, and descriptors beside the first of them, with one call on a Unix socket. See the overload for several parts.
+    package func send(
+        _ bytes: RawSpan, passing descriptors: Span<FileDescriptor>, waiting: Bool = true
+    ) throws(Errno) -> Int {
+        try bytes.withUnsafeBytes { bytes throws(Errno) in
+            var part = iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+            return try withUnsafePointer(to: &part) { part throws(Errno) in
+                try send(UnsafeBufferPointer(start: part, count: 1), passing: descriptors, waiting: waiting)
+            }
+        }
     }
 
     /// Sends bytes, and descriptors beside the first of them, with one call on a Unix socket.

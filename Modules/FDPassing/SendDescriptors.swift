@@ -37,13 +37,8 @@ extension FileDescriptor {
     }
 
     private func sendMessage(_ descriptors: Span<FileDescriptor>) throws(Errno) {
-        var countByte = UInt8(truncatingIfNeeded: descriptors.count)
-        try withUnsafeMutableBytes(of: &countByte) { byte throws(Errno) in
-            var part = iovec(iov_base: byte.baseAddress, iov_len: 1)
-            try withUnsafePointer(to: &part) { part throws(Errno) in
-                _ = try send(UnsafeBufferPointer(start: part, count: 1), passing: descriptors)
-            }
-        }
+        let countByte: InlineArray = [UInt8(truncatingIfNeeded: descriptors.count)]
+        _ = try send(countByte.span.bytes, passing: descriptors)
     }
 
     /// Receives descriptors from a Unix stream socket, in CPython's format.

@@ -251,21 +251,26 @@ public final class ChildProcess: Sendable {
         #if os(Linux)
             if hasLostServer.withLock({ $0 }) { return outcomeWithoutServer() }
         #endif
+        let message: [UInt8]
         do throws(FramingError) {
-            let message = try status.receive(limit: 4096, until: .now)
-            if case .ended(let status) = ChildStatus(message) { return status }
-            return nil
+            message = try status.receive(limit: 4096, until: .now)
         } catch {
-            if error == .timedOut { return nil }
-            #if os(Linux)
-                // Whatever it is that the server cannot tell, the kernel does.
-                hasLostServer.withLock { $0 = true }
-                return nil
-            #else
-                guard error.isDisconnection else { throw .connection(error) }
-                return .unknown
-            #endif
+            return error == .timedOut ? nil : try outcomeUntold(by: error)
         }
+        guard case .ended(let status) = ChildStatus(message) else { return nil }
+        return status == .unknown ? try outcomeUntold(by: nil) : status
+    }
+
+    /// What is to be said of an end of which the server has told nothing, or cannot.
+    private func outcomeUntold(by error: FramingError?) throws(ForkServerError) -> ExitStatus? {
+        #if os(Linux)
+            // Whatever it is that the server cannot tell, the kernel does.
+            hasLostServer.withLock { $0 = true }
+            return nil
+        #else
+            if let error, !error.isDisconnection { throw .connection(error) }
+            return .unknown
+        #endif
     }
 }
 

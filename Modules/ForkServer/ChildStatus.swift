@@ -14,7 +14,8 @@ enum ChildStatus: Sendable {
     case notSingleThreaded(threads: [String])
 }
 
-/// As the control messages, coded by hand: what it is, two numbers, and the names of threads, if any.
+/// Coded by hand: what it is, two numbers, and the names of threads, if any. What `Codable` takes is little for a message, and much for
+/// a child that was just forked, and touches each page of Swift's library for the first time.
 extension ChildStatus {
     private typealias Words = InlineArray<3, Int32>
 
@@ -35,18 +36,16 @@ extension ChildStatus {
         }
     }
 
-    /// Sends it to the child's client.
-    func send(
-        over status: Connection, passing descriptors: Span<FileDescriptor> = Span(), until deadline: Deadline
-    ) throws(FramingError) {
-        let words = words
-        if case .notSingleThreaded(let threads) = self {
-            var message = words.span.bytes.withUnsafeBytes { Array($0) }
-            message += threads.joined(separator: "\n").utf8
-            try status.send(message, until: deadline)
-        } else {
-            try status.send(words.span.bytes, passing: descriptors, until: deadline)
-        }
+    /// Sends it to the child's client, from the server, which waits for no client.
+    func send(over status: Connection) throws(FramingError) {
+        var message = words.span.bytes.withUnsafeBytes { Array($0) }
+        if case .notSingleThreaded(let threads) = self { message += threads.joined(separator: "\n").utf8 }
+        try status.send(message, until: .now)
+    }
+
+    /// Sends it to the child's client, from the child.
+    func send(over status: FileDescriptor, passing descriptors: Span<FileDescriptor>) throws(FramingError) {
+        try status.sendFrame(words.span.bytes, passing: descriptors)
     }
 
     /// Takes a message apart. What makes no sense can only be a torn end: nobody else than server and child write there.
@@ -95,15 +94,15 @@ struct StartReport {
     /// Sends it. A client that has gone is no error: its children learn of that in other ways.
     ///
     /// - Parameter status: Closed afterwards.
-    func send(over status: Connection) {
+    func send(over status: FileDescriptor) {
         let started = ChildStatus.started(.current)
         if let process {
             let passed: InlineArray = [process]
-            try? started.send(over: status, passing: passed.span, until: .never)
+            try? started.send(over: status, passing: passed.span)
             closeDescriptors(from: process.rawValue, through: process.rawValue)
         } else {
-            try? started.send(over: status, until: .never)
+            try? started.send(over: status, passing: Span())
         }
-        status.close()
+        closeDescriptors(from: status.rawValue, through: status.rawValue)
     }
 }

@@ -1,8 +1,7 @@
 import Framing
 import Syscalls
 
-// The messages that stand between a request and its child are a few bytes, and coded by hand: what `Codable` takes is little for a
-// message, and much for a process that has just been forked and touches each page of Swift's library for the first time.
+// Coded by hand: a request stands between a client and its child, and has little to say.
 
 extension ServerRequest {
     var bytes: [UInt8] {
@@ -31,24 +30,6 @@ extension ServerRequest {
         case UInt8(ascii: "s"): self = .shutDown
         default: return nil
         }
-    }
-}
-
-extension Activation {
-    private static let nameStart = MemoryLayout<Int32>.size + 1
-
-    var bytes: [UInt8] {
-        withUnsafeBytes(of: client.rawValue) { Array($0) } + [bond.rawValue] + typeName.utf8
-    }
-
-    /// `nil` when they are none.
-    init?(_ bytes: [UInt8]) {
-        guard bytes.count >= Self.nameStart, let bond = Bond(rawValue: bytes[Self.nameStart - 1]),
-            let typeName = String(validating: bytes[Self.nameStart...], as: UTF8.self)
-        else { return nil }
-        self.typeName = typeName
-        client = ProcessID(rawValue: bytes.withUnsafeBytes { $0.loadUnaligned(as: Int32.self) })
-        self.bond = bond
     }
 }
 

@@ -77,27 +77,6 @@ enum ServerRequest: Sendable {
     }
 }
 
-/// Tells a parked child what it is from now on. With it come its channel, its status socket, and what it watches its client's
-/// sentinel by, if it is to.
-struct Activation: Sendable {
-    var typeName: String
-    var client: ProcessID
-    var bond: Bond
-
-    /// With whom it goes.
-    enum Bond: UInt8 {
-        /// With the client that it was prepared for.
-        case prepared
-        /// With the client whose sentinel it is given.
-        case given
-        /// With nobody.
-        case detached
-    }
-
-    static let mostDescriptors = 3
-    var descriptorCount: Int { bond == .given ? 3 : 2 }
-}
-
 /// Which file an executable is.
 struct BuildIdentity: Codable, Hashable, Sendable {
     let device: UInt64

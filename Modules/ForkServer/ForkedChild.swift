@@ -48,7 +48,7 @@ final class ForkedChild {
     ///   - status: Where the client is told that it runs.
     ///   - watch: See `watch`; `nil` for a child that goes on when its client is gone.
     func run(
-        _ type: any ChildProgram.Type, in context: ChildContext, status: Connection, watch: FileDescriptor?
+        _ type: any ChildProgram.Type, in context: ChildContext, status: FileDescriptor, watch: FileDescriptor?
     ) -> Never {
         leaveServer()
         becomeOrdinary()

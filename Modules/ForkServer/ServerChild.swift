@@ -7,7 +7,7 @@ final class ServerChild {
     let process: ProcessID
     #if os(Linux)
         /// Opened before anybody could reap the child, so it is surely the child's.
-        let descriptor: ProcessDescriptor
+        private var descriptor: ProcessDescriptor?
     #endif
     var state: State
     /// Its own as long as it lives: it may write there until then.
@@ -15,7 +15,7 @@ final class ServerChild {
 
     enum State {
         /// Waits to be told what to run.
-        case parked(Place, generation: Int)
+        case parked(Place)
         /// Was told, and may have taken the order; until when it can.
         case activating(SpawnOrder, Place, Deadline)
         /// Runs for a client, which is told of its end.
@@ -32,16 +32,18 @@ final class ServerChild {
         let claim: Claim
         /// Whose child it is prepared to be.
         let likelyClient: ServerClient?
+        /// How many of the server's types it knows, which are the first ones.
+        let knownTypes: Int
     }
 
-    init(_ process: ProcessID, _ state: State) throws(Errno) {
+    init(_ process: ProcessID, _ state: State) {
         self.process = process
         self.state = state
-        if case .parked(let place, _) = state { claim = place.claim } else { claim = nil }
-        #if os(Linux)
-            descriptor = try ProcessDescriptor(ofChild: process)
-        #endif
+        if case .parked(let place) = state { claim = place.claim } else { claim = nil }
     }
+
+    /// Of one that is parked.
+    var knownTypes: Int { if case .parked(let place) = state { place.knownTypes } else { 0 } }
 
     func send(_ signal: Signal) {
         // It was not reaped, or this object would be gone: the number is still its own.
@@ -51,15 +53,17 @@ final class ServerChild {
     /// Calls back when it has ended and was reaped.
     func watch(in reactor: Reactor, ended: @escaping (ExitStatus) -> Void) throws(Errno) {
         #if os(Linux)
-            let number = descriptor.descriptor
+            let own = try ProcessDescriptor(of: process)
+            let number = own.descriptor
+            descriptor = consume own
             try reactor.addReader(number) { [unowned reactor, unowned self] _ in
                 let status: ExitStatus
                 do throws(Errno) {
-                    guard let known = try descriptor.poll() else { return }
+                    guard let known = try descriptor?.poll() else { return }
                     status = known
                 } catch {
                     // Somebody else has reaped it, such as a handler of a preload's.
-                    status = descriptor.statusAfterReaping
+                    status = descriptor?.statusAfterReaping ?? .unknown
                 }
                 reactor.removeReader(number)
                 ended(status)
@@ -82,6 +86,7 @@ final class SpawnOrder {
     let channel: Connection
     /// Those of channel and status, open for as long as these are.
     let childDescriptors: [FileDescriptor]
+    var statusDescriptor: FileDescriptor { childDescriptors[1] }
 
     init(
         typeName: String, isDetached: Bool, mayUseSpare: Bool, client: ServerClient,
@@ -103,7 +108,7 @@ final class SpawnOrder {
     }
 
     func refuse(_ reason: ChildStatus) {
-        try? reason.send(over: status, until: .now)
+        try? reason.send(over: status)
         status.close()
         channel.close()
     }

@@ -26,6 +26,8 @@ final class ServerProcess {
     private(set) var clients: [ServerClient] = []
     var address: ServerAddress?
     private var children: [ProcessID: ServerChild] = [:]
+    /// The one that was forked last, as long as it is not watched.
+    private var forked: ServerChild?
     let spares: Spares
     var spareTimer: TimerID?
     var settleTimer: TimerID?
@@ -34,12 +36,13 @@ final class ServerProcess {
     /// Those that may have taken an order.
     var activating: [ServerChild] = []
     var activationCount = 0
-    /// Grows with each order that is served and each end: while it does, the server is not idle.
-    private(set) var activityCount = 0
+    /// Whether a child has ended since spares were last looked after.
+    var childHasEnded = false
+    /// When an order was served last, or a child has ended.
+    var lastActivity = Deadline.now
     /// Those that were read and not served: they are in the main loop, where nothing is half done.
     var orders: [SpawnOrder] = []
-    /// Those that children have run, by name.
-    var programTypes: [String: any ChildProgram.Type] = [:]
+    var programTypes = ProgramTypes()
 
     init(
         reactor: Reactor, inheritance: ForkedChild.Inheritance, registration: FileDescriptor, spares: Spares
@@ -76,32 +79,31 @@ final class ServerProcess {
             // One a round, so that the ends of children are told in between.
             if !orders.isEmpty { serve(orders.removeFirst()) }
             if let request = address?.takeRequest() { fork(request) }
-            if orders.isEmpty { scheduleSpares() }
-            try reactor.runOnce(timeout: orders.isEmpty ? nil : .zero)
+            if orders.isEmpty { replenishSpares() }
+            if forked != nil {
+                // What has come meanwhile is served first.
+                try reactor.runOnce(timeout: .zero)
+                if orders.isEmpty { prepareForNext() }
+            } else {
+                try reactor.runOnce(timeout: orders.isEmpty ? nil : .zero)
+            }
         }
     }
 
-    private func serve(_ order: SpawnOrder) {
-        activityCount += 1
-        guard programType(order.typeName) != nil else { return order.refuse(.typeUnknown) }
-        if order.mayUseSpare, let spare = spares.take() { activate(spare, order) } else { fork(order) }
+    /// Does what was put off.
+    private func prepareForNext() {
+        watchForked()
+        clients.first?.prepareWatch()
     }
 
-    /// The type of a program.
-    ///
-    /// Looked up here and not in the child: it is slow the first time, and what the runtime learns from it every later
-    /// child has in memory.
-    private func programType(_ name: String) -> (any ChildProgram.Type)? {
-        if let known = programTypes[name] { return known }
-        guard let type = TypeName.type(named: name) as? any ChildProgram.Type else { return nil }
-        type.prepareDecoding()
-        #if os(Linux)
-            // Of those that doing so may have installed.
-            try? keepExitHandlersFromChildren()
-        #endif
-        programTypes[name] = type
-        spares.startGeneration()
-        return type
+    private func serve(_ order: SpawnOrder) {
+        lastActivity = .now
+        guard let type = programTypes.number(of: order.typeName) else { return order.refuse(.typeUnknown) }
+        if order.mayUseSpare, let spare = spares.take(knowing: type) {
+            activate(spare, order, type)
+        } else {
+            fork(order, programTypes.all[type])
+        }
     }
 
     // MARK: Clients
@@ -188,12 +190,11 @@ final class ServerProcess {
 
     // MARK: Forking
 
-    /// Forks a child.
+    /// Forks a child. It is watched when nothing is to be done any more that somebody waits for, or when the next one is forked.
     ///
-    /// - Parameters:
-    ///   - isAwaited: Whether somebody waits for it.
-    ///   - run: What the child does; it does not return.
-    func fork(isAwaited: Bool = false, _ run: () -> Never) throws(Errno) -> ProcessID {
+    /// - Parameter run: What the child does; it does not return.
+    func fork(_ state: () -> ServerChild.State, _ run: () -> Never) throws(Errno) -> ServerChild {
+        watchForked()
         flushStandardStreams()
         let start = Deadline.now
         switch try forkProcess() {
@@ -201,50 +202,53 @@ final class ServerProcess {
             run()
         case .parent(let process):
             let time = Deadline.now - start
-            // The child first: each page that is written here meanwhile would have to be copied, too. Not when somebody else waits
-            // for this process.
-            if isAwaited, orders.isEmpty { yieldProcessor() }
+            let child = ServerChild(process, state())
+            forked = child
+            children[process] = child
             spares.noteFork(taking: time)
             forkCount += 1
-            return process
+            return child
         }
     }
 
-    /// Has the reactor watch a child that was forked.
-    func adopt(_ process: ProcessID, _ state: ServerChild.State) throws(Errno) -> ServerChild {
-        let child = try ServerChild(process, state)
-        children[process] = child
+    /// Lets a child run that somebody waits for: what is still to be done here can wait, and where both have the same memory to write
+    /// to, it is the first who has to copy it.
+    func letChildRun() {
+        if orders.isEmpty { yieldProcessor() }
+    }
+
+    /// Has the reactor watch the child that was forked last.
+    private func watchForked() {
+        guard let child = forked else { return }
+        forked = nil
         do throws(Errno) {
             try child.watch(in: reactor) { [unowned self, unowned child] in ended(child, $0) }
         } catch {
-            // Nobody could tell of its end, so it is not to be.
-            children[process] = nil
+            // Something else has reaped it, such as a handler of a preload's: its number is nobody's, or a stranger's.
+            if error == .noSuchProcess { return ended(child, .unknown) }
+            // Nobody could tell of its end, so that is now.
             child.send(.kill)
-            _ = try? process.wait()
-            throw error
+            ended(child, (try? child.process.wait()) ?? .unknown)
         }
-        return child
     }
 
-    private func fork(_ order: SpawnOrder) {
+    private func fork(_ order: SpawnOrder, _ type: any ChildProgram.Type) {
         do throws(Errno) {
             if let threads = try ServerStart.extraThreads() {
                 return order.refuse(.notSingleThreaded(threads: threads))
             }
-            guard let type = programType(order.typeName) else { return }
             let watch = order.isDetached ? DescriptorBatch() : try order.client.takeWatch()
             let watched = watch.remaining
             order.channel.prepareReceiving()
             let start = ForkedChild(inheritance, keeping: order.childDescriptors + watched)
             let context = ChildContext(clientProcess: order.client.process, connection: order.channel)
-            let process = try fork(isAwaited: true) {
-                start.run(type, in: context, status: order.status, watch: watched.first)
+            let child = try fork({ .running(status: order.status) }) {
+                start.run(type, in: context, status: order.statusDescriptor, watch: watched.first)
             }
-            let child = try adopt(process, .running(status: order.status))
             // From now on its other end tells the client of the child's death.
             order.channel.close()
+            letChildRun()
             hasBegun(child, order)
-            order.client.prepareWatch()
         } catch {
             order.refuse(.forkFailed(error))
         }
@@ -256,17 +260,18 @@ final class ServerProcess {
     }
 
     private func ended(_ child: ServerChild, _ status: ExitStatus) {
-        activityCount += 1
+        lastActivity = .now
         children[child.process] = nil
         // It may have taken the order that it was told of.
         if case .activating(let order, let place, _) = child.state { settleOrder(of: child, order, place) }
         child.claim.map(claims.giveBack)
         switch child.state {
         case .running(let channel):
-            try? ChildStatus.ended(status).send(over: channel, until: .now)
+            childHasEnded = true
+            try? ChildStatus.ended(status).send(over: channel)
             channel.close()
             for client in clients { client.remove(child) }
-        case .parked(let place, _):
+        case .parked(let place):
             place.activation.close()
             spares.hasDied(child)
         case .serving(let channel):

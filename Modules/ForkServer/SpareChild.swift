@@ -6,25 +6,28 @@ import Syscalls
 /// A parked child, from the fork on: waits to be told what to run, and becomes an ordinary child then.
 struct SpareChild {
     private let child: ForkedChild
-    private let activation: Connection
+    private let activation: FileDescriptor
+    private let channel: Connection
     private let claim: Claim
     private let likelyWatch: FileDescriptor?
-    private let types: [String: any ChildProgram.Type]
+    private let types: [any ChildProgram.Type]
 
     /// Makes one ready, in the server.
     ///
     /// - Parameters:
     ///   - activation: Where it is told.
+    ///   - channel: A connection of that number, which will stand for the child's channel.
     ///   - claim: Where it says that it takes what it is told.
     ///   - likelyWatch: Of whose child it may become: it prepares for that one.
-    ///   - types: Those that the server knows by name.
+    ///   - types: What it may be told to run.
     init(
-        _ inheritance: ForkedChild.Inheritance, activation: Connection, _ descriptor: FileDescriptor, claim: Claim,
-        likelyWatch: FileDescriptor?, types: [String: any ChildProgram.Type]
+        _ inheritance: ForkedChild.Inheritance, activation: FileDescriptor, channel: Connection, claim: Claim,
+        likelyWatch: FileDescriptor?, types: [any ChildProgram.Type]
     ) {
-        child = ForkedChild(inheritance, keeping: [descriptor, likelyWatch].compactMap { $0 })
+        child = ForkedChild(inheritance, keeping: [activation, likelyWatch].compactMap { $0 })
         self.likelyWatch = likelyWatch
         self.activation = activation
+        self.channel = channel
         self.claim = claim
         self.types = types
     }
@@ -34,41 +37,45 @@ struct SpareChild {
         child.leaveServer()
         setThreadName(literal: "spare child")
         do {
-            // What is used for the first time is paid for now, and not when somebody waits for it.
-            try rehearse()
             if let likelyWatch { try child.watch(likelyWatch) }
-            try serve(try StartReport())
+            let start = try StartReport()
+            var descriptors = DescriptorBatch()
+            var order = Activation.receive(from: activation, &descriptors, waiting: false)
+            if order == nil {
+                // What is used for the first time is paid for now, and not when somebody waits for it.
+                if try activation.wait(for: .readable, until: .after(Spares.idleTime)).isEmpty { try rehearse() }
+                order = Activation.receive(from: activation, &descriptors, waiting: true)
+            }
+            if let order { try serve(order, descriptors, start) }
         } catch {
-            // The server has gone, or has spares enough.
-            exitImmediately(0)
+            // It could not become what it should: its order goes to another.
         }
+        // Or the server has gone, or has spares enough.
+        exitImmediately(0)
     }
 
-    private func serve(_ start: StartReport) throws -> Never {
-        guard let order = Activation(try activation.receive()) else { exitImmediately(1) }
-        var descriptors = try activation.receiveDescriptors(order.descriptorCount)
-        guard let type = types[order.typeName] ?? TypeName.type(named: order.typeName) as? any ChildProgram.Type,
-            let channel = descriptors.take(at: 0), let status = descriptors.take(at: 1)
-        else { exitImmediately(1) }
+    private func serve(
+        _ order: Activation, _ descriptors: consuming DescriptorBatch, _ start: StartReport
+    ) throws -> Never {
         // All that can fail comes before the request is taken: then it is sent again.
+        guard let theirChannel = descriptors.take(at: 0), let status = descriptors.take(at: 1) else {
+            exitImmediately(0)
+        }
         if let watch = descriptors.take(at: 2) { try child.watch(FileDescriptor(rawValue: watch.take())) }
         if order.bond != .prepared, let likelyWatch {
             closeDescriptors(from: likelyWatch.rawValue, through: likelyWatch.rawValue)
         }
+        try theirChannel.descriptor.duplicateClosingOnExec(onto: activation)
+        theirChannel.discard()
         guard claim.take() else { exitImmediately(0) }
         // From here on the request is this child's, and whatever happens to it is the client's to know.
-        start.send(over: Connection(socket: status, readable: false))
-        activation.close()
+        start.send(over: FileDescriptor(rawValue: status.take()))
         child.becomeOrdinary()
-        child.start(
-            type,
-            in: ChildContext(
-                clientProcess: order.client,
-                connection: Connection(socket: channel, descriptorLimit: ChildContext.descriptorLimit)))
+        child.start(types[Int(order.type)], in: ChildContext(clientProcess: order.client, connection: channel))
     }
 
     private func rehearse() throws {
         try Rehearsal.perform()
-        for name in types.keys { types[name]?.prepareDecoding() }
+        for type in types { type.prepareDecoding() }
     }
 }

@@ -7,6 +7,17 @@ import Syscalls
     import Darwin
 #endif
 
+extension FileDescriptor {
+    /// Sends one message over a stream socket, as `Connection.send` does, where nobody else sends over it: without a connection.
+    package func sendFrame(
+        _ message: RawSpan, passing descriptors: Span<FileDescriptor> = Span()
+    ) throws(FramingError) {
+        var progress = SendProgress()
+        try FrameSender(descriptor: self, isSocket: true, deadline: .never)
+            .send(message, passing: descriptors, progress: &progress)
+    }
+}
+
 /// How far a message has got on its way out (see `Connection.send(_:passing:progress:until:)`).
 public struct SendProgress: Hashable, Sendable {
     /// Bytes that the kernel has taken, of header and message together.

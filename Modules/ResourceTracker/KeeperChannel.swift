@@ -63,7 +63,8 @@ struct KeeperChannel {
         while sent < message.count {
             do throws(Errno) {
                 let descriptors = sent == 0 ? [descriptor].compactMap(\.self) : []
-                sent += try sendSome(message[sent...], descriptors)
+                sent += try socket.send(
+                    message.span.bytes.extracting(droppingFirst: sent), passing: descriptors.span, waiting: false)
             } catch {
                 guard error == .resourceTemporarilyUnavailable else { throw error }
                 // A message that was begun has to be ended: whoever has read its beginning reads on.
@@ -75,16 +76,6 @@ struct KeeperChannel {
             }
         }
         return true
-    }
-
-    private func sendSome(_ bytes: ArraySlice<UInt8>, _ descriptors: [FileDescriptor]) throws(Errno) -> Int {
-        try bytes.withUnsafeBufferPointer { bytes throws(Errno) in
-            var part = iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
-            return try withUnsafePointer(to: &part) { part throws(Errno) in
-                try socket.send(
-                    UnsafeBufferPointer(start: part, count: 1), passing: descriptors.span, waiting: false)
-            }
-        }
     }
 
     /// Waits for a message; `nil` at the end, or when what comes makes no sense.

@@ -49,9 +49,9 @@ struct PassedDescriptorsTests {
 
         let message = try pair.second.descriptor.receive(bytes.count, descriptors: 2)
         let decoder = JSONDecoder()
-        let arrived = message.bytes
+        let receivedBytes = message.bytes
         let received = try IncomingDescriptors(message.descriptors).whileDecoding {
-            try decoder.decode(PassedDescriptors.self, from: .init(arrived))
+            try decoder.decode(PassedDescriptors.self, from: .init(receivedBytes))
         }
         #expect(received.count == 2)
         #expect(received["second"] === received[1])

@@ -26,6 +26,9 @@ int csys_error_message(int error, char *text, size_t size);
 
 int csys_open(const char *path, int flags, mode_t mode);
 int csys_fcntl(int descriptor, int command, int argument);
+/// dup3(2) with O_CLOEXEC; where there is none, dup2 and fcntl.
+int csys_duplicate_onto(int descriptor, int other);
+
 /// pipe2(2) with O_CLOEXEC; where there is none, pipe and fcntl.
 int csys_pipe(int descriptors[2]);
 /// socketpair(2), close-on-exec.
