@@ -127,6 +127,7 @@ extension FileDescriptor {
     ///   - batch: Where the descriptors go; they are owned at once, and close-on-exec.
     ///   - limit: How many descriptors are allowed.
     ///   - credentials: Where the sender's credentials go; where they are not wanted, they are an error.
+    ///   - truncated: Set when descriptors were lost because this process may open no more; without it that is an error.
     ///   - waiting: Whether to wait while there is nothing; otherwise that is EAGAIN.
     ///   - peeking: Whether to leave it all where it is; the descriptors are duplicates then.
     /// - Returns: How many bytes came; 0 is the end of the stream.
@@ -135,7 +136,8 @@ extension FileDescriptor {
     /// The corresponding C function is `recvmsg`.
     package func receive(
         into buffer: UnsafeMutableRawBufferPointer, descriptors batch: inout DescriptorBatch, limit: Int,
-        credentials: UnsafeMutablePointer<csys_credentials>? = nil, waiting: Bool = true, peeking: Bool = false
+        credentials: UnsafeMutablePointer<csys_credentials>? = nil, truncated: UnsafeMutablePointer<Bool>? = nil,
+        waiting: Bool = true, peeking: Bool = false
     ) throws(FDPassingError) -> Int {
         try withUnsafeTemporaryAllocation(of: CInt.self, capacity: maximumDescriptorsPerMessage) {
             numbers throws(FDPassingError) in
@@ -156,7 +158,10 @@ extension FileDescriptor {
             if count == 0, flags & csys_msg_ctrunc == 0, unexpected == 0 { return received }
             // Owned from here on, also when one of the checks throws.
             let arrived = DescriptorBatch(owning: Array(UnsafeBufferPointer(rebasing: numbers[..<count])))
-            if flags & csys_msg_ctrunc != 0 { throw .truncated(arrived: count) }
+            if flags & csys_msg_ctrunc != 0 {
+                guard let truncated else { throw .truncated(arrived: count) }
+                truncated.pointee = true
+            }
             if unexpected != 0 { throw .unexpectedControlMessage }
             if count > limit { throw .tooMany(limit: limit, arrived: count) }
             batch.append(contentsOf: arrived)

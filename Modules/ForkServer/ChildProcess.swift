@@ -21,8 +21,8 @@ public final class ChildProcess: Sendable {
 
     /// Waits until the child's start is told; `nil` when it was to be a spare that has died before.
     init?(
-        running program: String, channel: Connection, status: Connection, streams: StandardStreamEnds,
-        until deadline: Deadline
+        running program: String, of server: RunningServer, channel: Connection, status: Connection,
+        streams: StandardStreamEnds, until deadline: Deadline
     ) throws(ForkServerError) {
         connection = channel
         self.streams = streams
@@ -35,6 +35,9 @@ public final class ChildProcess: Sendable {
                     var descriptors = try status.receiveDescriptors(1)
                     process = ProcessDescriptor(owning: descriptors.take(at: 0)!)
                 } catch {
+                    // Nobody holds it.
+                    server.abandon(processID)
+                    if case .descriptors(.truncated) = error { throw .system(.tooManyOpenFiles) }
                     throw .connection(error)
                 }
             #endif
@@ -248,21 +251,26 @@ public final class ChildProcess: Sendable {
         #if os(Linux)
             if hasLostServer.withLock({ $0 }) { return outcomeWithoutServer() }
         #endif
+        let message: [UInt8]
         do throws(FramingError) {
-            let message = try status.receive(limit: 4096, until: .now)
-            if case .ended(let status) = ChildStatus(message) { return status }
-            return nil
+            message = try status.receive(limit: 4096, until: .now)
         } catch {
-            if error == .timedOut { return nil }
-            #if os(Linux)
-                // Whatever it is that the server cannot tell, the kernel does.
-                hasLostServer.withLock { $0 = true }
-                return nil
-            #else
-                guard error.isDisconnection else { throw .connection(error) }
-                return .unknown
-            #endif
+            return error == .timedOut ? nil : try outcomeUntold(by: error)
         }
+        guard case .ended(let status) = ChildStatus(message) else { return nil }
+        return status == .unknown ? try outcomeUntold(by: nil) : status
+    }
+
+    /// What is to be said of an end of which the server has told nothing, or cannot.
+    private func outcomeUntold(by error: FramingError?) throws(ForkServerError) -> ExitStatus? {
+        #if os(Linux)
+            // Whatever it is that the server cannot tell, the kernel does.
+            hasLostServer.withLock { $0 = true }
+            return nil
+        #else
+            if let error, !error.isDisconnection { throw .connection(error) }
+            return .unknown
+        #endif
     }
 }
 

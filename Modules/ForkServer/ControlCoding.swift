@@ -10,6 +10,7 @@ extension ServerRequest {
             [UInt8(ascii: "c"), isDetached ? 1 : 0, mayUseSpare ? 1 : 0] + typeName.utf8
         case .statistics: [UInt8(ascii: "i")]
         case .retire: [UInt8(ascii: "r")]
+        case .abandon(let process): [UInt8(ascii: "k")] + withUnsafeBytes(of: process.rawValue) { Array($0) }
         case .shutDown: [UInt8(ascii: "s")]
         }
     }
@@ -22,6 +23,10 @@ extension ServerRequest {
             self = .spawn(typeName: typeName, isDetached: bytes[1] != 0, mayUseSpare: bytes[2] != 0)
         case UInt8(ascii: "i"): self = .statistics
         case UInt8(ascii: "r"): self = .retire
+        case UInt8(ascii: "k"):
+            guard bytes.count == 5 else { return nil }
+            let number = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 1, as: Int32.self) }
+            self = .abandon(ProcessID(rawValue: number))
         case UInt8(ascii: "s"): self = .shutDown
         default: return nil
         }

@@ -63,6 +63,8 @@ enum ServerRequest: Sendable {
     case statistics
     /// The client has another server now: this one ends with the client's children.
     case retire
+    /// The end of a child that its client could not take in.
+    case abandon(ProcessID)
     /// The client is about to go, and the server's address is to close then, whoever has its alive pipe.
     case shutDown
 
@@ -70,7 +72,7 @@ enum ServerRequest: Sendable {
         switch self {
         case .spawn: 2
         case .statistics: 1
-        case .retire, .shutDown: 0
+        case .retire, .abandon, .shutDown: 0
         }
     }
 }

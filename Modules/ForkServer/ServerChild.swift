@@ -57,7 +57,14 @@ final class ServerChild {
             let number = own.descriptor
             descriptor = consume own
             try reactor.addReader(number) { [unowned reactor, unowned self] _ in
-                guard let status = try? descriptor?.poll() else { return }
+                let status: ExitStatus
+                do throws(Errno) {
+                    guard let known = try descriptor?.poll() else { return }
+                    status = known
+                } catch {
+                    // Somebody else has reaped it, such as a handler of a preload's.
+                    status = descriptor?.statusAfterReaping ?? .unknown
+                }
                 reactor.removeReader(number)
                 ended(status)
             }
@@ -93,6 +100,11 @@ final class SpawnOrder {
         childDescriptors = [channel.descriptor, status.descriptor]
         self.channel = Connection(socket: channel, descriptorLimit: ChildContext.descriptorLimit)
         self.status = Connection(socket: status, readable: false)
+    }
+
+    /// Whether its descriptors are some that have to stay free.
+    func uses(_ reserve: DescriptorReserve) -> Bool {
+        childDescriptors.contains(where: reserve.contains)
     }
 
     func refuse(_ reason: ChildStatus) {

@@ -21,6 +21,7 @@ final class ServerClient {
     private(set) var isRetired = false
     /// What its children get now that it is gone.
     private var farewell: Signal?
+    var isGone: Bool { farewell != nil }
 
     init(process: ProcessID, connection: Connection, sentinel: consuming Pipe, gracePeriod: Duration) {
         self.process = process

@@ -38,6 +38,7 @@ extension ServerProcess {
         do throws(Errno) {
             let pair = try SocketPair()
             let theirs = pair.second.descriptor
+            if reserve.contains(theirs) { throw Errno.tooManyOpenFiles }
             let channel = Connection(socket: pair.second, descriptorLimit: ChildContext.descriptorLimit)
             channel.prepareReceiving()
             let place = ServerChild.Place(

@@ -22,8 +22,9 @@ final class ServerProcess {
     let inheritance: ForkedChild.Inheritance
     /// Where children introduce themselves that want to be clients.
     private let registration: FileDescriptor
+    let reserve: DescriptorReserve
     private(set) var clients: [ServerClient] = []
-    private var address: ServerAddress?
+    var address: ServerAddress?
     private var children: [ProcessID: ServerChild] = [:]
     /// The one that was forked last, as long as it is not watched.
     private var forked: ServerChild?
@@ -51,6 +52,8 @@ final class ServerProcess {
         self.registration = registration
         self.spares = spares
         claims = try Claims()
+        // Enough for what is done at a time: a request, a fork, a look at the threads.
+        reserve = try DescriptorReserve(16, share: 8)
         try reactor.addReader(registration) { [unowned self] _ in readIntroductions() }
     }
 
@@ -118,38 +121,55 @@ final class ServerProcess {
         do throws(FramingError) {
             try client.connection.receiveAvailable { bytes throws(FramingError) in
                 guard let request = ServerRequest(bytes) else {
-                    // A request that makes no sense costs its sender this connection, and nobody else anything.
-                    standardErrorLine("fork server: a message from process \(client.process) is not understood")
                     throw .closed
                 }
-                var descriptors = try client.connection.receiveDescriptors(request.descriptorCount)
+                var descriptors: DescriptorBatch
+                do throws(FramingError) {
+                    descriptors = try client.connection.receiveDescriptors(request.descriptorCount)
+                } catch {
+                    // There was no room for them: its sender finds them closed.
+                    if case .descriptors(.truncated) = error { return }
+                    throw error
+                }
                 switch request {
                 case .spawn(let typeName, let isDetached, let mayUseSpare):
-                    orders.append(
-                        SpawnOrder(
-                            typeName: typeName, isDetached: isDetached, mayUseSpare: mayUseSpare, client: client,
-                            channel: descriptors.take(at: 0)!, status: descriptors.take(at: 1)!))
+                    let order = SpawnOrder(
+                        typeName: typeName, isDetached: isDetached, mayUseSpare: mayUseSpare, client: client,
+                        channel: descriptors.take(at: 0)!, status: descriptors.take(at: 1)!)
+                    guard !order.uses(reserve) else {
+                        return order.refuse(.forkFailed(.tooManyOpenFiles))
+                    }
+                    orders.append(order)
                 case .statistics:
                     try? Connection(descriptors.take(at: 0)!).send(message: statistics, until: .now)
+                case .abandon(let process):
+                    settleActivations()
+                    children[process]?.send(.kill)
                 case .retire:
                     settleActivations()
                     client.retire()
-                    closeUnwantedAddress()
+                    leaveAddressToSuccessor()
                 case .shutDown: address?.stopKeepingAlive()
                 }
             }
         } catch {
+            // A request that makes no sense costs its sender this connection, and nobody else anything.
+            if !error.isDisconnection {
+                standardErrorLine("fork server: a message from process \(client.process) is not understood")
+            }
             reactor.removeReader(descriptor)
             orders.removeAll { $0.client === client }
             // What its spares have taken goes with it, too.
             settleActivations()
             client.end(in: reactor)
-            if closeUnwantedAddress() { address?.endChildren(gracePeriod: client.gracePeriod) }
+            endUnwantedAddress(gracePeriod: client.gracePeriod)
         }
     }
 
     private func removeDoneClients() {
-        for client in clients where client.isDone && !hasOrders(of: client) {
+        // One that has another server may yet shut this one down, with those who have come to the address.
+        for client in clients
+        where client.isDone && !hasOrders(of: client) && (client.isGone || address?.isInUse != true) {
             try? client.connection.withDescriptor { reactor.removeReader($0) }
             clients.removeAll { $0 === client }
         }
@@ -157,6 +177,7 @@ final class ServerProcess {
 
     private func readIntroductions() {
         while var received = Introductions.next(on: registration) {
+            if received.descriptors.remaining.contains(where: reserve.contains) { continue }
             let control = Connection(received.descriptors.take(at: 0)!, descriptorLimit: ServerClient.descriptorLimit)
             let sentinel = Pipe(
                 readEnd: received.descriptors.take(at: 1)!, writeEnd: received.descriptors.take(at: 2)!)
@@ -164,43 +185,6 @@ final class ServerProcess {
                 ServerClient(
                     process: received.introduction.client, connection: control, sentinel: sentinel,
                     gracePeriod: .milliseconds(received.introduction.gracePeriodMilliseconds)))
-        }
-    }
-
-    // MARK: The address
-
-    /// Takes requests of others than the clients.
-    ///
-    /// - Returns: Where.
-    func open(_ setup: AddressSetup, alive: consuming OwnedFileDescriptor?) throws -> Address {
-        let address = try ServerAddress(setup, alive: alive, in: reactor)
-        try address.watchAlivePipe { [unowned self] in closeUnwantedAddress() }
-        self.address = address
-        return address.address
-    }
-
-    /// Closes the address when neither a client nor somebody with the alive pipe keeps it open any more. Returns whether it did.
-    @discardableResult
-    private func closeUnwantedAddress() -> Bool {
-        guard let address, address.isOpen, !address.isKeptAlive, clients.allSatisfy(\.isRetired) else { return false }
-        address.close()
-        return true
-    }
-
-    private func fork(_ request: ForeignRequest) {
-        do throws(Errno) {
-            if let threads = try ServerStart.extraThreads() {
-                let names = threads.joined(separator: ", ")
-                return standardErrorLine(
-                    "fork server: no child for \(request.client.process): there are threads: \(names)")
-            }
-            guard let address else { return }
-            let child = try fork(.serving(request.status)) { inheritance.runChild(address.program, request) }
-            address.add(child)
-            request.status.write(Int(child.process.rawValue))
-        } catch {
-            // The protocol has no word for it: the client reads end of file.
-            standardErrorLine("fork server: no child for \(request.client.process): \(error)")
         }
     }
 
@@ -242,6 +226,8 @@ final class ServerProcess {
         do throws(Errno) {
             try child.watch(in: reactor) { [unowned self, unowned child] in ended(child, $0) }
         } catch {
+            // Something else has reaped it, such as a handler of a preload's: its number is nobody's, or a stranger's.
+            if error == .noSuchProcess { return ended(child, .unknown) }
             // Nobody could tell of its end, so that is now.
             child.send(.kill)
             ended(child, (try? child.process.wait()) ?? .unknown)

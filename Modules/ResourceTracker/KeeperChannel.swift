@@ -14,7 +14,7 @@ struct KeeperChannel {
         case store = 1
         /// That process is gone.
         case forget
-        /// All that was stored has been given back; the tracker: it is at work.
+        /// All that was stored has been given back; its bytes say how long a clean-up may take. From the tracker: it is at work.
         case ready
         /// A resource was removed that had leaked; its bytes are a `TrackerRecord`.
         case leak
@@ -26,6 +26,16 @@ struct KeeperChannel {
         var process: Int32 = 0
         var bytes: [UInt8] = []
         var descriptor: OwnedFileDescriptor?
+    }
+
+    /// A limit as the bytes of a message: milliseconds.
+    static func bytes(ofLimit limit: Duration) -> [UInt8] {
+        withUnsafeBytes(of: Int64(limit.roundedUpMilliseconds)) { Array($0) }
+    }
+
+    static func limit(in bytes: [UInt8]) -> Duration? {
+        guard bytes.count == 8 else { return nil }
+        return .milliseconds(bytes.withUnsafeBytes { $0.loadUnaligned(as: Int64.self) })
     }
 
     private static let headerSize = 16
