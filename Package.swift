@@ -35,7 +35,8 @@ let layers: [Layer] = [
         name: "FDPassing", imports: ["Syscalls", "CSyscalls"], testSupport: ["TestSupport", "FDPassingHelper"]),
     Layer(name: "Framing", imports: ["Syscalls", "FDPassing"], testSupport: ["TestSupport", "FramingHelper"]),
     Layer(name: "Auth", imports: ["Syscalls", "Framing"], testSupport: ["TestSupport", "AuthHelper"]),
-    Layer(name: "Reactor", imports: ["Syscalls", "CSyscalls"], testSupport: ["TestSupport"]),
+    Layer(
+        name: "Reactor", imports: ["Syscalls", "CSyscalls"], testSupport: ["TestSupport", "ReactorConformance"]),
     Layer(
         name: "ReactorConformance", imports: ["Syscalls", "Reactor"],
         testSupport: ["TestSupport", "SelectBackend", "ReactorConformanceHelper"]),

@@ -6,17 +6,6 @@ extension BinaryDecoder {
         guard let message = try? BinaryEncoder().encode([String: Int]()) else { return }
         _ = try? BinaryDecoder().decode(Preparation<T>.self, from: message)
     }
-
-    /// Makes `userInfo` ready to be seen by values, which otherwise the first of each message does that asks for it.
-    package mutating func prepareUserInfo() {
-        preparedUserInfo = PreparedUserInfo(values: userInfo)
-    }
-}
-
-/// `userInfo` as values see it.
-struct PreparedUserInfo: @unchecked Sendable {
-    // Sound: each value is one of a BinaryDecoder's `userInfo`, which are Sendable.
-    let values: [CodingUserInfoKey: Any]
 }
 
 /// In the place of a value, has the value's type ask for its container.

@@ -21,10 +21,7 @@ public struct BinaryDecoder: Sendable {
     }
 
     /// What values see as `decoder.userInfo` while they are decoded.
-    public var userInfo: [CodingUserInfoKey: any Sendable] {
-        didSet { preparedUserInfo = nil }
-    }
-    var preparedUserInfo: PreparedUserInfo?
+    public var userInfo: [CodingUserInfoKey: any Sendable]
 
     /// What a message may ask for.
     public var limits: Limits
@@ -71,8 +68,7 @@ public struct BinaryDecoder: Sendable {
         }
         if T.self == Int.self, let number = soleInteger(bytes) { return unsafeBitCast(number, to: T.self) }
         let wire = Wire(base: base, count: bytes.count)
-        return try MessageReader(wire, limits: limits, userInfo: userInfo, preparedUserInfo: preparedUserInfo?.values)
-            .readMessage(type)
+        return try MessageReader(wire, limits: limits, userInfo: userInfo).readMessage(type)
     }
 
     private func soleInteger(_ bytes: UnsafeRawBufferPointer) -> Int? {

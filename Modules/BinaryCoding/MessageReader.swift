@@ -12,8 +12,7 @@ final class MessageReader {
     /// How many `init(from:)` are running inside each other.
     @exclusivity(unchecked) var depth = 0
     private let sendableUserInfo: [CodingUserInfoKey: any Sendable]
-    private let preparedUserInfo: [CodingUserInfoKey: Any]?
-    private(set) lazy var userInfo: [CodingUserInfoKey: Any] = preparedUserInfo ?? sendableUserInfo
+    private(set) lazy var userInfo: [CodingUserInfoKey: Any] = sendableUserInfo
 
     private struct Key {
         var start: Int
@@ -27,15 +26,10 @@ final class MessageReader {
     /// Above this many keys a hash is cheaper than to look at each.
     private static let fewKeys = 8
 
-    /// - Parameter preparedUserInfo: The same as values see it, where that has been made already.
-    init(
-        _ wire: Wire, limits: BinaryDecoder.Limits, userInfo: [CodingUserInfoKey: any Sendable],
-        preparedUserInfo: [CodingUserInfoKey: Any]? = nil
-    ) {
+    init(_ wire: Wire, limits: BinaryDecoder.Limits, userInfo: [CodingUserInfoKey: any Sendable]) {
         storage = wire
         self.limits = limits
         sendableUserInfo = userInfo
-        self.preparedUserInfo = preparedUserInfo
     }
 
     /// The bytes, which belong to the caller of `decode` and are gone when it returns.

@@ -38,6 +38,15 @@ static void no_sigpipe(int descriptor) {
 }
 #endif
 
+int csys_duplicate_onto(int descriptor, int other) {
+#ifdef __linux__
+    return dup3(descriptor, other, O_CLOEXEC);
+#else
+    if (dup2(descriptor, other) == -1) return -1;
+    return close_on_exec(other) == -1 ? -1 : other;
+#endif
+}
+
 int csys_pipe(int descriptors[2]) {
 #ifdef __linux__
     return pipe2(descriptors, O_CLOEXEC);

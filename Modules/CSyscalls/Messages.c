@@ -12,6 +12,13 @@
 
 const int csys_msg_ctrunc = MSG_CTRUNC;
 
+// Swift has no variable of a thread without its concurrency runtime.
+static _Thread_local void *coded_descriptors[2];
+
+void *csys_coded_descriptors(int incoming) { return coded_descriptors[incoming]; }
+
+void csys_set_coded_descriptors(int incoming, void *descriptors) { coded_descriptors[incoming] = descriptors; }
+
 // The union aligns the buffer for struct cmsghdr.
 union control_buffer {
     struct cmsghdr align;

@@ -182,24 +182,11 @@ int csys_get_affinity(pid_t pid, int *cpus, size_t capacity) {
 }
 
 int csys_die_with_writers(int pipe) {
-    // The signal belongs to an open file, and the one that was inherited is shared with others. No formatted output: each page
-    // that a forked child touches first costs it microseconds.
-    char path[] = "/proc/self/fd/\0\0\0\0\0\0\0\0\0\0\0";
-    char digits[12];
-    int count = 0;
-    do digits[count++] = (char)('0' + pipe % 10);
-    while ((pipe /= 10) > 0);
-    for (char *end = path + strlen(path); count > 0;) *end++ = digits[--count];
-    int own = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (own == -1) return -1;
-    struct pollfd entry = {.fd = own};
-    bool is_set = fcntl(own, F_SETOWN, getpid()) == 0 && fcntl(own, F_SETSIG, SIGKILL) == 0 &&
-                  fcntl(own, F_SETFL, O_NONBLOCK | O_ASYNC) == 0 && poll(&entry, 1, 0) >= 0;
-    if (is_set && (entry.revents & POLLHUP) == 0) return own;
-    int error = is_set ? EPIPE : errno;
-    close(own);
-    errno = error;
-    return -1;
+    struct pollfd entry = {.fd = pipe};
+    if (fcntl(pipe, F_SETOWN, getpid()) == -1 || fcntl(pipe, F_SETSIG, SIGKILL) == -1 ||
+        fcntl(pipe, F_SETFL, O_NONBLOCK | O_ASYNC) == -1 || poll(&entry, 1, 0) == -1)
+        return -1;
+    return (entry.revents & POLLHUP) == 0;
 }
 #endif
 

@@ -32,24 +32,14 @@ extension FileDescriptor {
     public func send(_ bytes: [UInt8], passing descriptors: [FileDescriptor]) throws(Errno) {
         let batches = (descriptors.count + maximumDescriptorsPerMessage - 1) / maximumDescriptorsPerMessage
         guard batches <= bytes.count else { throw .invalidArgument }
-        let numbers = descriptors.map(\.rawValue)
+        var rest = descriptors.span
         var sent = 0
-        var passed = 0
-        try bytes.withUnsafeBufferPointer { bytes throws(Errno) in
-            try numbers.withUnsafeBufferPointer { numbers throws(Errno) in
-                while sent < bytes.count {
-                    let batch = numbers[passed...].prefix(maximumDescriptorsPerMessage)
-                    // A byte for each batch but the last, which has the rest.
-                    let end = passed + batch.count == numbers.count ? bytes.count : sent + 1
-                    var part = iovec(
-                        iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress! + sent), iov_len: end - sent)
-                    sent += try withUnsafePointer(to: &part) { part throws(Errno) in
-                        try send(
-                            UnsafeBufferPointer(start: part, count: 1), passing: UnsafeBufferPointer(rebasing: batch))
-                    }
-                    passed += batch.count
-                }
-            }
+        while sent < bytes.count {
+            let batch = rest.extracting(first: maximumDescriptorsPerMessage)
+            rest = rest.extracting(droppingFirst: batch.count)
+            // A byte for each batch but the last, which has the rest.
+            let end = rest.isEmpty ? bytes.count : sent + 1
+            sent += try send(bytes.span.bytes.extracting(sent..<end), passing: batch)
         }
     }
 
@@ -95,6 +85,18 @@ extension FileDescriptor {
         return ReceivedMessage(bytes: bytes, descriptors: batch)
     }
 
+    /// Sends bytes, and descriptors beside the first of them, with one call on a Unix socket. See the overload for several parts.
+    package func send(
+        _ bytes: RawSpan, passing descriptors: Span<FileDescriptor>, waiting: Bool = true
+    ) throws(Errno) -> Int {
+        try bytes.withUnsafeBytes { bytes throws(Errno) in
+            var part = iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+            return try withUnsafePointer(to: &part) { part throws(Errno) in
+                try send(UnsafeBufferPointer(start: part, count: 1), passing: descriptors, waiting: waiting)
+            }
+        }
+    }
+
     /// Sends bytes, and descriptors beside the first of them, with one call on a Unix socket.
     ///
     /// - Parameters:
@@ -105,12 +107,17 @@ extension FileDescriptor {
     ///
     /// A vanished peer is `Errno.brokenPipe`, never a signal. The corresponding C function is `sendmsg`.
     package func send(
-        _ parts: UnsafeBufferPointer<iovec>, passing descriptors: UnsafeBufferPointer<CInt>, waiting: Bool = true
+        _ parts: UnsafeBufferPointer<iovec>, passing descriptors: Span<FileDescriptor>, waiting: Bool = true
     ) throws(Errno) -> Int {
-        try retryingOnInterrupt {
-            csys_send_descriptors(
-                rawValue, parts.baseAddress, parts.count, descriptors.baseAddress, descriptors.count,
-                waiting ? 0 : CInt(MSG_DONTWAIT))
+        try descriptors.withUnsafeBufferPointer { descriptors throws(Errno) in
+            // A descriptor is its number and nothing else.
+            try descriptors.withMemoryRebound(to: CInt.self) { numbers throws(Errno) in
+                try retryingOnInterrupt {
+                    csys_send_descriptors(
+                        rawValue, parts.baseAddress, parts.count, numbers.baseAddress, numbers.count,
+                        waiting ? 0 : CInt(MSG_DONTWAIT))
+                }
+            }
         }
     }
 
@@ -120,6 +127,7 @@ extension FileDescriptor {
     ///   - batch: Where the descriptors go; they are owned at once, and close-on-exec.
     ///   - limit: How many descriptors are allowed.
     ///   - credentials: Where the sender's credentials go; where they are not wanted, they are an error.
+    ///   - truncated: Set when descriptors were lost because this process may open no more; without it that is an error.
     ///   - waiting: Whether to wait while there is nothing; otherwise that is EAGAIN.
     ///   - peeking: Whether to leave it all where it is; the descriptors are duplicates then.
     /// - Returns: How many bytes came; 0 is the end of the stream.
@@ -128,7 +136,8 @@ extension FileDescriptor {
     /// The corresponding C function is `recvmsg`.
     package func receive(
         into buffer: UnsafeMutableRawBufferPointer, descriptors batch: inout DescriptorBatch, limit: Int,
-        credentials: UnsafeMutablePointer<csys_credentials>? = nil, waiting: Bool = true, peeking: Bool = false
+        credentials: UnsafeMutablePointer<csys_credentials>? = nil, truncated: UnsafeMutablePointer<Bool>? = nil,
+        waiting: Bool = true, peeking: Bool = false
     ) throws(FDPassingError) -> Int {
         try withUnsafeTemporaryAllocation(of: CInt.self, capacity: maximumDescriptorsPerMessage) {
             numbers throws(FDPassingError) in
@@ -149,7 +158,10 @@ extension FileDescriptor {
             if count == 0, flags & csys_msg_ctrunc == 0, unexpected == 0 { return received }
             // Owned from here on, also when one of the checks throws.
             let arrived = DescriptorBatch(owning: Array(UnsafeBufferPointer(rebasing: numbers[..<count])))
-            if flags & csys_msg_ctrunc != 0 { throw .truncated(arrived: count) }
+            if flags & csys_msg_ctrunc != 0 {
+                guard let truncated else { throw .truncated(arrived: count) }
+                truncated.pointee = true
+            }
             if unexpected != 0 { throw .unexpectedControlMessage }
             if count > limit { throw .tooMany(limit: limit, arrived: count) }
             batch.append(contentsOf: arrived)

@@ -1,3 +1,4 @@
+import CSyscalls
 import Syscalls
 
 /// A descriptor inside a value that travels to another process: the `Codable` stand-in for an `OwnedFileDescriptor`.
@@ -62,10 +63,10 @@ public final class PassedDescriptor: Codable, Sendable {
         }
     }
 
-    /// Takes the descriptor that came beside the value. The layer that received both has made it known to the decoder.
+    /// Takes the descriptor that came beside the value, from the layer that received both and decodes.
     public convenience init(from decoder: any Decoder) throws {
         let index = try decoder.singleValueContainer().decode(Int.self)
-        guard let incoming = decoder.userInfo[.incomingDescriptors] as? IncomingDescriptors else {
+        guard let incoming = IncomingDescriptors.current else {
             throw DecodingError.dataCorrupted(
                 .init(
                     codingPath: decoder.codingPath,
@@ -82,7 +83,7 @@ public final class PassedDescriptor: Codable, Sendable {
 
     /// Leaves the descriptor to the layer that sends the value, and a number in its place.
     public func encode(to encoder: any Encoder) throws {
-        guard let outgoing = encoder.userInfo[.outgoingDescriptors] as? OutgoingDescriptors else {
+        guard let outgoing = OutgoingDescriptors.current else {
             throw EncodingError.invalidValue(
                 self,
                 .init(
@@ -100,6 +101,18 @@ public final class PassedDescriptor: Codable, Sendable {
     }
 }
 
+/// What values reach through the thread that codes them: any coder will do, and nothing is to be looked up.
+private enum Coding: CInt {
+    case outgoing, incoming
+
+    func whileCurrent<Result>(_ descriptors: AnyObject, _ body: () throws -> Result) rethrows -> Result {
+        let outer = csys_coded_descriptors(rawValue)
+        csys_set_coded_descriptors(rawValue, Unmanaged.passUnretained(descriptors).toOpaque())
+        defer { csys_set_coded_descriptors(rawValue, outer) }
+        return try withExtendedLifetime(descriptors) { try body() }
+    }
+}
+
 /// The descriptors met while a value is encoded, to be sent beside it. They stay open as long as this object lives.
 package final class OutgoingDescriptors: Sendable {
     private let passed = Lock<(objects: [PassedDescriptor], descriptors: [FileDescriptor])>(([], []))
@@ -108,6 +121,16 @@ package final class OutgoingDescriptors: Sendable {
 
     deinit {
         removeAll()
+    }
+
+    /// Runs what encodes values on this thread; their descriptors are collected here.
+    package func whileEncoding<Result>(_ body: () throws -> Result) rethrows -> Result {
+        try Coding.outgoing.whileCurrent(self, body)
+    }
+
+    fileprivate static var current: OutgoingDescriptors? {
+        guard let current = csys_coded_descriptors(Coding.outgoing.rawValue) else { return nil }
+        return Unmanaged.fromOpaque(current).takeUnretainedValue()
     }
 
     fileprivate func append(_ object: PassedDescriptor, _ descriptor: FileDescriptor) -> Int {
@@ -144,12 +167,17 @@ package final class IncomingDescriptors: Sendable {
         self.batch.withLock { swap(&$0, &next) }
     }
 
+    /// Runs what decodes values on this thread; they take their descriptors from here.
+    package func whileDecoding<Result>(_ body: () throws -> Result) rethrows -> Result {
+        try Coding.incoming.whileCurrent(self, body)
+    }
+
+    fileprivate static var current: IncomingDescriptors? {
+        guard let current = csys_coded_descriptors(Coding.incoming.rawValue) else { return nil }
+        return Unmanaged.fromOpaque(current).takeUnretainedValue()
+    }
+
     fileprivate func take(at index: Int) -> OwnedFileDescriptor? {
         batch.withLock { $0.take(at: index) }
     }
-}
-
-extension CodingUserInfoKey {
-    package static let outgoingDescriptors = CodingUserInfoKey(rawValue: "swift-forkserver.outgoing")!
-    package static let incomingDescriptors = CodingUserInfoKey(rawValue: "swift-forkserver.incoming")!
 }

@@ -17,10 +17,10 @@ extension FileDescriptor {
     ///
     /// Blocks while the socket is full. The corresponding C function is `sendmsg`.
     public func sendDescriptors(_ descriptors: [FileDescriptor]) throws(FDPassingError) {
-        var rest = descriptors[...]
+        var rest = descriptors.span
         repeat {
-            let part = rest.prefix(maximumDescriptorsPerMessage)
-            rest = rest.dropFirst(part.count)
+            let part = rest.extracting(first: maximumDescriptorsPerMessage)
+            rest = rest.extracting(droppingFirst: part.count)
             do throws(Errno) {
                 try sendMessage(part)
             } catch {
@@ -36,20 +36,9 @@ extension FileDescriptor {
         } while !rest.isEmpty
     }
 
-    private func sendMessage(_ descriptors: ArraySlice<FileDescriptor>) throws(Errno) {
-        var countByte = UInt8(truncatingIfNeeded: descriptors.count)
-        try withUnsafeMutableBytes(of: &countByte) { byte throws(Errno) in
-            var part = iovec(iov_base: byte.baseAddress, iov_len: 1)
-            try withUnsafePointer(to: &part) { part throws(Errno) in
-                try withUnsafeTemporaryAllocation(of: CInt.self, capacity: maximumDescriptorsPerMessage) {
-                    numbers throws(Errno) in
-                    for (index, descriptor) in descriptors.enumerated() { numbers[index] = descriptor.rawValue }
-                    _ = try send(
-                        UnsafeBufferPointer(start: part, count: 1),
-                        passing: UnsafeBufferPointer(rebasing: numbers[..<descriptors.count]))
-                }
-            }
-        }
+    private func sendMessage(_ descriptors: Span<FileDescriptor>) throws(Errno) {
+        let countByte: InlineArray = [UInt8(truncatingIfNeeded: descriptors.count)]
+        _ = try send(countByte.span.bytes, passing: descriptors)
     }
 
     /// Receives descriptors from a Unix stream socket, in CPython's format.

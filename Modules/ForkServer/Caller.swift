@@ -49,17 +49,18 @@ final class Caller {
     /// The borrowed socket.
     var descriptor: FileDescriptor { socket.descriptor }
 
-    /// Takes in what has come, without waiting.
-    ///
-    /// - Parameter mayTakeRequest: Whether the server can do with a request now; otherwise it stays in the socket.
-    /// - Returns: The request, once it has come.
-    func resume(mayTakeRequest: Bool) throws(Failure) -> ForeignRequest? {
+    /// Takes in what has come of the handshake, without waiting. Returns whether that is all of it.
+    func finishHandshake() throws(Failure) -> Bool {
         while isInHandshake {
-            guard let message = try nextMessage() else { return nil }
+            guard let message = try nextMessage() else { return false }
             try send(handshake!.reply(to: message))
             try checkHandshake()
         }
-        guard mayTakeRequest else { return nil }
+        return true
+    }
+
+    /// The request, once it has come, after the handshake. Does not wait.
+    func receiveRequest() throws(Failure) -> ForeignRequest? {
         let descriptors: DescriptorBatch
         do throws(FDPassingError) {
             descriptors = try descriptor.receiveDescriptorMessage()

@@ -1,4 +1,3 @@
-import BinaryCoding
 import FDPassing
 import Framing
 import Reactor
@@ -22,8 +21,8 @@ public final class ChildProcess: Sendable {
 
     /// Waits until the child's start is told; `nil` when it was to be a spare that has died before.
     init?(
-        running program: String, channel: Connection, status: Connection, streams: StandardStreamEnds,
-        until deadline: Deadline
+        running program: String, of server: RunningServer, channel: Connection, status: Connection,
+        streams: StandardStreamEnds, until deadline: Deadline
     ) throws(ForkServerError) {
         connection = channel
         self.streams = streams
@@ -36,15 +35,18 @@ public final class ChildProcess: Sendable {
                     var descriptors = try status.receiveDescriptors(1)
                     process = ProcessDescriptor(owning: descriptors.take(at: 0)!)
                 } catch {
+                    // Nobody holds it.
+                    server.abandon(processID)
+                    if case .descriptors(.truncated) = error { throw .system(.tooManyOpenFiles) }
                     throw .connection(error)
                 }
             #endif
         case .typeUnknown: throw .typeUnknown(program)
-        case .forkFailed(let number): throw .forkFailed(Errno(rawValue: number))
+        case .forkFailed(let error): throw .forkFailed(error)
         case .notSingleThreaded(let threads):
             throw .notSingleThreaded(threads: threads, culprit: "what was loaded into it")
         case .notTaken: return nil
-        case .ended: throw .serverDied
+        case .ended(let status): throw .childEndedAtStart(status)
         }
     }
 
@@ -52,9 +54,7 @@ public final class ChildProcess: Sendable {
         _ status: Connection, until deadline: Deadline
     ) throws(ForkServerError) -> ChildStatus {
         do throws(FramingError) {
-            let message = try status.receive(limit: 4096, until: deadline)
-            // Nobody else than server and child write there; what makes no sense can only be a torn end.
-            return (try? BinaryDecoder().decode(ChildStatus.self, from: message)) ?? .ended(.unknown)
+            return ChildStatus(try status.receive(limit: 4096, until: deadline))
         } catch {
             throw error.isDisconnection ? .serverDied : error == .timedOut ? .timedOut : .connection(error)
         }
@@ -251,21 +251,26 @@ public final class ChildProcess: Sendable {
         #if os(Linux)
             if hasLostServer.withLock({ $0 }) { return outcomeWithoutServer() }
         #endif
+        let message: [UInt8]
         do throws(FramingError) {
-            let message = try status.receive(limit: 4096, until: .now)
-            if case .ended(let status) = try? BinaryDecoder().decode(ChildStatus.self, from: message) { return status }
-            return nil
+            message = try status.receive(limit: 4096, until: .now)
         } catch {
-            if error == .timedOut { return nil }
-            #if os(Linux)
-                // Whatever it is that the server cannot tell, the kernel does.
-                hasLostServer.withLock { $0 = true }
-                return nil
-            #else
-                guard error.isDisconnection else { throw .connection(error) }
-                return .unknown
-            #endif
+            return error == .timedOut ? nil : try outcomeUntold(by: error)
         }
+        guard case .ended(let status) = ChildStatus(message) else { return nil }
+        return status == .unknown ? try outcomeUntold(by: nil) : status
+    }
+
+    /// What is to be said of an end of which the server has told nothing, or cannot.
+    private func outcomeUntold(by error: FramingError?) throws(ForkServerError) -> ExitStatus? {
+        #if os(Linux)
+            // Whatever it is that the server cannot tell, the kernel does.
+            hasLostServer.withLock { $0 = true }
+            return nil
+        #else
+            if let error, !error.isDisconnection { throw .connection(error) }
+            return .unknown
+        #endif
     }
 }
 

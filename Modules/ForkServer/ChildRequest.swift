@@ -20,10 +20,13 @@ enum ChildRequest {
         var bytes = [UInt8](repeating: 0, count: headerSize)
         let programStart: Int
         do {
-            let encoder = BinaryEncoder(userInfo: [.outgoingDescriptors: outgoing])
-            if let setup { try encoder.encode(setup, appendingTo: &bytes) }
-            programStart = bytes.count
-            try encoder.encode(program, appendingTo: &bytes)
+            let encoder = BinaryEncoder()
+            programStart = try outgoing.whileEncoding {
+                if let setup { try encoder.encode(setup, appendingTo: &bytes) }
+                let programStart = bytes.count
+                try encoder.encode(program, appendingTo: &bytes)
+                return programStart
+            }
         } catch {
             throw .notEncodable("\(error)")
         }
@@ -45,15 +48,9 @@ struct ChildRequestDecoder {
     private static let smallSize = 1024
 
     private let incoming = IncomingDescriptors()
-    private let decoder: BinaryDecoder
+    private let decoder = BinaryDecoder()
     /// This process when it was made, which is before the fork.
     private let server = ProcessID.current
-
-    init() {
-        var decoder = BinaryDecoder(userInfo: [.incomingDescriptors: incoming])
-        decoder.prepareUserInfo()
-        self.decoder = decoder
-    }
 
     /// Receives a request over the child's channel, sets this process up as it says, and runs the program.
     ///
@@ -94,14 +91,16 @@ struct ChildRequestDecoder {
         let programStart = ChildRequest.headerSize + setupLength
         guard programStart <= message.count else { throw FramingError.malformedHeader(length: message.count) }
         incoming.replace(with: try channel.receiveDescriptors(Int(message.loadUnaligned(as: UInt32.self))))
-        if setupLength > 0 {
-            let setup = UnsafeRawBufferPointer(rebasing: message[ChildRequest.headerSize..<programStart])
-            try decoder.decode(ChildSetup.self, from: setup).apply(in: server)
-        }
-        let program = UnsafeRawBufferPointer(rebasing: message[programStart...])
         // What the program did not want is closed.
         defer { incoming.replace(with: DescriptorBatch()) }
-        return try type.decode(from: program, with: decoder)
+        return try incoming.whileDecoding {
+            if setupLength > 0 {
+                let setup = UnsafeRawBufferPointer(rebasing: message[ChildRequest.headerSize..<programStart])
+                try decoder.decode(ChildSetup.self, from: setup).apply(in: server)
+            }
+            let program = UnsafeRawBufferPointer(rebasing: message[programStart...])
+            return try type.decode(from: program, with: decoder)
+        }
     }
 }
 

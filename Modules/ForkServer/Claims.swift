@@ -45,8 +45,7 @@ struct Claim {
     private static let none: UInt32 = 0
     private static let offered: UInt32 = 1
     private static let taken: UInt32 = 2
-    private static let told: UInt32 = 3
-    private static let revoked: UInt32 = 4
+    private static let revoked: UInt32 = 3
 
     fileprivate func reset() { word.pointee.store(Self.none, ordering: .relaxed) }
 
@@ -56,18 +55,11 @@ struct Claim {
     /// In the child: whether it is the child's from now on.
     func take() -> Bool { change(to: Self.taken) }
 
-    /// In the child: it has told its client.
-    func noteTold() { word.pointee.store(Self.told, ordering: .releasing) }
-
     /// In the server: whether it is the server's again.
     func revoke() -> Bool { change(to: Self.revoked) }
 
     /// Whether the child has it.
-    var isTaken: Bool { state == Self.taken || isTold }
-    /// Whether the child has it, and has told its client.
-    var isTold: Bool { state == Self.told }
-
-    private var state: UInt32 { word.pointee.load(ordering: .acquiring) }
+    var isTaken: Bool { word.pointee.load(ordering: .acquiring) == Self.taken }
 
     private func change(to state: UInt32) -> Bool {
         word.pointee.compareExchange(

@@ -1,53 +1,47 @@
+import Framing
 import Syscalls
 
-// The messages that stand between a request and its child are coded by hand: what Swift makes up for an enumeration takes several
-// containers, and as many microseconds.
+// Coded by hand: a request stands between a client and its child, and has little to say.
 
-extension ServerRequest: Codable {
-    init(from decoder: any Decoder) throws {
-        let text = try decoder.singleValueContainer().decode(String.self)
-        switch text.utf8.first {
-        case UInt8(ascii: "c"): self = .spawn(typeName: String(text.dropFirst()), isDetached: false, mayUseSpare: true)
-        case UInt8(ascii: "d"): self = .spawn(typeName: String(text.dropFirst()), isDetached: true, mayUseSpare: true)
-        case UInt8(ascii: "C"): self = .spawn(typeName: String(text.dropFirst()), isDetached: false, mayUseSpare: false)
-        case UInt8(ascii: "D"): self = .spawn(typeName: String(text.dropFirst()), isDetached: true, mayUseSpare: false)
-        case UInt8(ascii: "i"): self = .statistics
-        case UInt8(ascii: "r"): self = .retire
-        case UInt8(ascii: "s"): self = .shutDown
-        default:
-            throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: "there is no request of that kind"))
+extension ServerRequest {
+    var bytes: [UInt8] {
+        switch self {
+        case .spawn(let typeName, let isDetached, let mayUseSpare):
+            [UInt8(ascii: "c"), isDetached ? 1 : 0, mayUseSpare ? 1 : 0] + typeName.utf8
+        case .statistics: [UInt8(ascii: "i")]
+        case .retire: [UInt8(ascii: "r")]
+        case .abandon(let process): [UInt8(ascii: "k")] + withUnsafeBytes(of: process.rawValue) { Array($0) }
+        case .shutDown: [UInt8(ascii: "s")]
         }
     }
 
-    func encode(to encoder: any Encoder) throws {
-        let text =
-            switch self {
-            case .spawn(let typeName, false, let mayUseSpare): (mayUseSpare ? "c" : "C") + typeName
-            case .spawn(let typeName, true, let mayUseSpare): (mayUseSpare ? "d" : "D") + typeName
-            case .statistics: "i"
-            case .retire: "r"
-            case .shutDown: "s"
-            }
-        var container = encoder.singleValueContainer()
-        try container.encode(text)
+    /// `nil` when they are no request.
+    init?(_ bytes: [UInt8]) {
+        switch bytes.first {
+        case UInt8(ascii: "c"):
+            guard bytes.count > 3, let typeName = String(validating: bytes[3...], as: UTF8.self) else { return nil }
+            self = .spawn(typeName: typeName, isDetached: bytes[1] != 0, mayUseSpare: bytes[2] != 0)
+        case UInt8(ascii: "i"): self = .statistics
+        case UInt8(ascii: "r"): self = .retire
+        case UInt8(ascii: "k"):
+            guard bytes.count == 5 else { return nil }
+            let number = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 1, as: Int32.self) }
+            self = .abandon(ProcessID(rawValue: number))
+        case UInt8(ascii: "s"): self = .shutDown
+        default: return nil
+        }
     }
 }
 
-extension Activation: Codable {
-    init(from decoder: any Decoder) throws {
-        var container = try decoder.unkeyedContainer()
-        typeName = try container.decode(String.self)
-        client = ProcessID(rawValue: try container.decode(Int32.self))
-        isDetached = try container.decode(Bool.self)
-        isPrepared = try container.decode(Bool.self)
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.unkeyedContainer()
-        try container.encode(typeName)
-        try container.encode(client.rawValue)
-        try container.encode(isDetached)
-        try container.encode(isPrepared)
+extension Connection {
+    /// Sends the server a request. Its descriptors stay the caller's.
+    func send(
+        _ request: ServerRequest, passing descriptors: [FileDescriptor] = [], until deadline: Deadline
+    ) throws(ForkServerError) {
+        do throws(FramingError) {
+            try send(request.bytes, passing: descriptors, until: deadline)
+        } catch {
+            throw .connection(error)
+        }
     }
 }

@@ -7,8 +7,8 @@ import Syscalls
 // What client, server and child say to each other. All run the same build, so the coding may change from one to the next.
 //
 // A child has two sockets that only it and its client, or its client and the server, have: its *channel*, over which it is sent
-// what it is to run and speaks with its client afterwards, and its *status*, over which the server tells of its start and end. The
-// server sees neither programs nor their descriptors.
+// what it is to run and speaks with its client afterwards, and its *status*, over which it tells of its start and the server of its
+// end (`ChildStatus`). The server sees neither programs nor their descriptors.
 
 /// A value that another process finds by its type's name. Its descriptors travel beside the message.
 struct PackedValue: Codable, Sendable {
@@ -63,6 +63,8 @@ enum ServerRequest: Sendable {
     case statistics
     /// The client has another server now: this one ends with the client's children.
     case retire
+    /// The end of a child that its client could not take in.
+    case abandon(ProcessID)
     /// The client is about to go, and the server's address is to close then, whoever has its alive pipe.
     case shutDown
 
@@ -70,32 +72,9 @@ enum ServerRequest: Sendable {
         switch self {
         case .spawn: 2
         case .statistics: 1
-        case .retire, .shutDown: 0
+        case .retire, .abandon, .shutDown: 0
         }
     }
-}
-
-/// What a status socket tells of its child, in this order. With `started` comes the child's pidfd, where there are such. A child that
-/// was parked says that itself, where it can.
-enum ChildStatus: Codable, Sendable {
-    case started(ProcessID)
-    case typeUnknown
-    case forkFailed(CInt)
-    /// The parked child that was to run it has died before, or was stopped: it is to be sent again.
-    case notTaken
-    case notSingleThreaded(threads: [String])
-    case ended(ExitStatus)
-}
-
-/// Tells a parked child what it is from now on. With it come its channel, its status socket and its client's sentinel.
-struct Activation: Sendable {
-    static let descriptorCount = 3
-
-    var typeName: String
-    var client: ProcessID
-    var isDetached: Bool
-    /// Whether it goes with that client already, as it was prepared to.
-    var isPrepared: Bool
 }
 
 /// Which file an executable is.
@@ -136,23 +115,12 @@ extension Connection {
     }
 }
 
-extension Connection {
-    /// Tells a child's client that it runs.
-    ///
-    /// - Parameter descriptor: The child's, where there is such.
-    func reportStart(of process: ProcessID, _ descriptor: FileDescriptor?) {
-        // A client that is gone, or does not listen any more, is not waited for.
-        try? send(
-            message: ChildStatus.started(process), passing: [descriptor].compactMap { $0 }, until: .now)
-    }
-}
-
 extension PackedValue {
     /// Packs a value; its descriptors are left in `outgoing`.
     init(_ value: some Encodable & Sendable, outgoing: OutgoingDescriptors) throws(ForkServerError) {
         typeName = try TypeName.name(of: type(of: value))
         do {
-            payload = try BinaryEncoder(userInfo: [.outgoingDescriptors: outgoing]).encode(value)
+            payload = try outgoing.whileEncoding { try BinaryEncoder().encode(value) }
         } catch {
             throw .notEncodable("\(error)")
         }

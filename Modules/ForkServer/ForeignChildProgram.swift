@@ -54,7 +54,8 @@ public protocol ForeignChildProgram: Codable, Sendable {
         ///
         /// The corresponding C function is `fcntl` with `F_SETSIG`.
         public func endWithClient() throws(Errno) {
-            guard let watch = try dieWithWriters(of: request.descriptor) else {
+            let watch = try request.descriptor.reopenForReading()
+            guard try dieWithWriters(of: watch.descriptor) else {
                 try ProcessID.current.send(.kill)
                 return
             }

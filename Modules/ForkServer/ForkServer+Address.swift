@@ -42,13 +42,15 @@ extension ForkServer {
 struct AddressSetup: Codable, Sendable {
     var program: PackedValue
     var path: String?
+    /// Whether another server of the same client may listen there, which is about to be retired.
+    var takesOver: Bool
     var key: [UInt8]?
     var policy: String
     var hasAlivePipe: Bool
     var requestTimeoutMilliseconds: Int
     var waitingClientLimit: Int
 
-    init(_ options: ForkServer.AddressOptions) throws(ForkServerError) {
+    init(_ options: ForkServer.AddressOptions, takesOver: Bool) throws(ForkServerError) {
         precondition(options.waitingClientLimit > 0, "an address where no client may wait serves nobody")
         let outgoing = OutgoingDescriptors()
         program = try PackedValue(options.program, outgoing: outgoing)
@@ -57,6 +59,7 @@ struct AddressSetup: Codable, Sendable {
             throw .notEncodable("the descriptor of the alive pipe has been taken out already")
         }
         path = options.path
+        self.takesOver = takesOver
         key = options.key.map { key in key.withBytes { $0.withUnsafeBytes { Array($0) } } }
         policy = options.policy.rawValue
         hasAlivePipe = options.alive != nil

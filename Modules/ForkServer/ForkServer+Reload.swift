@@ -32,7 +32,7 @@ extension ForkServer {
         }
         let fresh: RunningServer
         do throws(ForkServerError) {
-            fresh = try startServer(until: .never)
+            fresh = try startServer(after: state.withLock { $0.running }, until: .never)
         } catch {
             state.withLock { $0.options = former }
             throw error

@@ -68,10 +68,10 @@ extension ForkServer {
             while true {
                 let message = ServerRequest.spawn(
                     typeName: typeName, isDetached: options.isDetached, mayUseSpare: mayUseSpare)
-                let sockets = try order(message, request, passing: outgoing.descriptors, until: deadline)
+                let (server, sockets) = try order(message, request, passing: outgoing.descriptors, until: deadline)
                 let child = try ChildProcess(
-                    running: String(reflecting: type(of: program)), channel: sockets.channel, status: sockets.status,
-                    streams: streams, until: deadline)
+                    running: String(reflecting: type(of: program)), of: server, channel: sockets.channel,
+                    status: sockets.status, streams: streams, until: deadline)
                 // The spare that was to run it has died before it could: nobody has seen the request.
                 if let child { return child }
                 mayUseSpare = false
@@ -82,13 +82,13 @@ extension ForkServer {
     /// Sends a child's request to it, and has the server fork it meanwhile.
     private func order(
         _ message: ServerRequest, _ request: [UInt8], passing descriptors: [FileDescriptor], until deadline: Deadline
-    ) throws(ForkServerError) -> ChildSockets {
+    ) throws(ForkServerError) -> (RunningServer, ChildSockets) {
         let sockets: ChildSockets
         do throws(Errno) { sockets = try ChildSockets() } catch { throw .system(error) }
         // What the socket takes of it is there before the child is.
         var progress = SendProgress()
         let isSent = try sockets.channel.sendRequest(request, passing: descriptors, &progress, until: .now)
-        try sendRestarting(message, passing: sockets.theirs, until: deadline)
+        let server = try sendRestarting(message, passing: sockets.theirs, until: deadline)
         // Now only server and child have them: their ends are ours to see.
         sockets.closeTheirs()
         if !isSent {
@@ -96,7 +96,7 @@ extension ForkServer {
                 throw .timedOut
             }
         }
-        return sockets
+        return (server, sockets)
     }
 }
 

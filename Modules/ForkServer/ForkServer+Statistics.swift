@@ -48,7 +48,7 @@ extension ForkServer {
         do throws(Errno) { pair = try SocketPair() } catch { throw .system(error) }
         let theirs = pair.second
         let reply = Connection(pair.first)
-        try server.control.send(message: ServerRequest.statistics, passing: [theirs.descriptor], until: deadline)
+        try server.control.send(.statistics, passing: [theirs.descriptor], until: deadline)
         theirs.discard()
         let bytes: [UInt8]
         do throws(FramingError) {

@@ -96,23 +96,29 @@ public final class ForkServer: Sendable {
     // MARK: The server's process
 
     /// Sends a request; a server found dead before it could read it is replaced once.
+    ///
+    /// - Returns: The server that has it.
     func sendRestarting(
         _ request: ServerRequest, passing descriptors: [FileDescriptor], until deadline: Deadline
-    ) throws(ForkServerError) {
+    ) throws(ForkServerError) -> RunningServer {
         if let running = try knownServer(), running.hasEnded { forget(running) }
-        let server = try runningServer(until: deadline)
-        do throws(ForkServerError) {
-            try server.control.send(message: request, passing: descriptors, until: deadline)
-        } catch {
-            if case .connection(.partlySent) = error {
-                // The server would take the next request for the rest of this one. Its end may take a while.
-                try? onDetachedThread { self.forget(server) }
-                throw .timedOut
+        var mayRestart = true
+        while true {
+            let server = try runningServer(until: deadline)
+            do throws(ForkServerError) {
+                // Another may have taken over meanwhile.
+                if try server.send(request, passing: descriptors, until: deadline) { return server }
+            } catch {
+                if case .connection(.partlySent) = error {
+                    // The server would take the next request for the rest of this one. Its end may take a while.
+                    try? onDetachedThread { self.forget(server) }
+                    throw .timedOut
+                }
+                if case .connection(.timedOut) = error { throw .timedOut }
+                guard mayRestart, error.saysThatServerIsGone else { throw error }
+                mayRestart = false
+                forget(server)
             }
-            if case .connection(.timedOut) = error { throw .timedOut }
-            guard error.saysThatServerIsGone else { throw error }
-            forget(server)
-            try runningServer(until: deadline).control.send(message: request, passing: descriptors, until: deadline)
         }
     }
 
@@ -141,12 +147,17 @@ public final class ForkServer: Sendable {
     }
 
     /// For the thread that has `starting`.
-    func startServer(until deadline: Deadline) throws(ForkServerError) -> RunningServer {
+    ///
+    /// - Parameter predecessor: The server that it is to take over from.
+    func startServer(
+        after predecessor: RunningServer? = nil, until deadline: Deadline
+    ) throws(ForkServerError) -> RunningServer {
         let (options, sentinel) = try prepareStart()
         if self === ForkServer.shared, let registration = Self.registration.withLock({ $0 }) {
             return try RunningServer(introducedOn: registration, sentinel: sentinel, gracePeriod: options.gracePeriod)
         }
-        return try RunningServer(options: options, tracker: tracker, sentinel: sentinel, until: deadline)
+        return try RunningServer(
+            options: options, tracker: tracker, sentinel: sentinel, after: predecessor, until: deadline)
     }
 
     private func prepareStart() throws(ForkServerError) -> (Options, Sentinel) {

@@ -20,6 +20,9 @@ public enum ForkServerError: Error, Sendable {
     case serverDied
     /// The server could not fork.
     case forkFailed(Errno)
+    /// The child ended before it ran anything of its program: how. It was killed, or could not be set up, of which it has left a
+    /// line on standard error.
+    case childEndedAtStart(ExitStatus)
     /// The type is private or local to a function, so that no other process can find it by name.
     case typeNotNameable(String)
     /// The server's executable does not have the type.
@@ -53,6 +56,7 @@ extension ForkServerError: CustomStringConvertible {
                 + "what runs there before a fork must not start threads, use Dispatch or Swift Concurrency"
         case .serverDied: "the fork server died"
         case .forkFailed(let error): "the fork server could not fork: \(error)"
+        case .childEndedAtStart(let status): "the child \(status) before it ran its program"
         case .typeNotNameable(let type):
             "\(type) cannot be found by name in another process: make it internal or public, and not local to a function"
         case .typeUnknown(let type):

@@ -44,12 +44,17 @@ final class ForkedChild {
 
     /// Runs a program for a client.
     ///
-    /// - Parameter sentinel: `nil` for a child that goes on when its client is gone.
-    func run(_ type: any ChildProgram.Type, in context: ChildContext, sentinel: FileDescriptor?) -> Never {
+    /// - Parameters:
+    ///   - status: Where the client is told that it runs.
+    ///   - watch: See `watch`; `nil` for a child that goes on when its client is gone.
+    func run(
+        _ type: any ChildProgram.Type, in context: ChildContext, status: FileDescriptor, watch: FileDescriptor?
+    ) -> Never {
         leaveServer()
         becomeOrdinary()
-        do {
-            if let sentinel { try watch(sentinel) }
+        do throws(Errno) {
+            if let watch { try self.watch(watch) }
+            try StartReport().send(over: status)
         } catch {
             fail(type, error, in: context)
         }
@@ -87,16 +92,10 @@ final class ForkedChild {
     /// While the server lives it ends its clients' children itself. Nobody writes to the pipe; its last write end closes with
     /// the last of the two. A thread that watched it would be a thread too many.
     ///
-    /// - Parameter sentinel: Closed afterwards.
-    /// - Returns: What has the kernel do that, for as long as it is open.
-    @discardableResult
-    func watch(_ sentinel: FileDescriptor) throws(Errno) -> FileDescriptor? {
+    /// - Parameter watch: What its client's sentinel is watched by, for as long as it is open (`ServerClient.takeWatch`).
+    func watch(_ watch: FileDescriptor) throws(Errno) {
         #if os(Linux)
-            guard let watch = try dieWithWriters(of: sentinel) else { exitImmediately(1) }
-            closeDescriptors(from: sentinel.rawValue, through: sentinel.rawValue)
-            return FileDescriptor(rawValue: watch.take())
-        #else
-            return nil
+            guard try dieWithWriters(of: watch) else { exitImmediately(1) }
         #endif
     }
 }

@@ -35,17 +35,25 @@ final class RunningServer: Sendable {
     private let sentinel: Sentinel
     private let addressOptions: ForkServer.AddressOptions?
     private let listening = Lock<Address?>(nil)
+    /// Whose turn it is to send a request, and so to touch `isRetired`.
+    private let sending = DeadlineLock()
+    // Sound: touched only by the thread that has `sending`.
+    nonisolated(unsafe) private var isRetired = false
     #if os(Linux)
         /// Opened while it surely was the server's: it is this process's child, or its parent.
         private let descriptor: ProcessDescriptor
     #endif
 
     /// Starts a server, and waits until it is ready to fork.
+    ///
+    /// - Parameter predecessor: The one that it takes over from.
     init(
-        options: ForkServer.Options, tracker: ResourceTracker, sentinel: Sentinel, until deadline: Deadline
+        options: ForkServer.Options, tracker: ResourceTracker, sentinel: Sentinel, after predecessor: RunningServer?,
+        until deadline: Deadline
     ) throws(ForkServerError) {
         guard options.executable != nil || ProcessRole.isBootstrapped else { throw .notBootstrapped }
-        let hello = try Self.hello(options)
+        let takesOver = predecessor?.addressOptions?.path.map { $0 == options.address?.path } ?? false
+        let hello = try Self.hello(options, takesOver: takesOver)
         let surroundings = try options.surroundings()
         isOwn = true
         gracePeriod = options.gracePeriod
@@ -64,13 +72,7 @@ final class RunningServer: Sendable {
             throw .system(error)
         }
         #if os(Linux)
-            do throws(Errno) {
-                descriptor = try ProcessDescriptor(of: process)
-            } catch {
-                try? process.send(.kill)
-                _ = try? process.wait()
-                throw .system(error)
-            }
+            do throws(Errno) { descriptor = try ProcessDescriptor(ofChild: process) } catch { throw .system(error) }
         #endif
         do throws(ForkServerError) {
             try greet(hello, until: deadline, orWithin: options.startTimeout)
@@ -103,7 +105,9 @@ final class RunningServer: Sendable {
             passing: [theirs.descriptor] + sentinel.ends, on: registration)
     }
 
-    private static func hello(_ options: ForkServer.Options) throws(ForkServerError) -> Hello {
+    private static func hello(
+        _ options: ForkServer.Options, takesOver: Bool
+    ) throws(ForkServerError) -> Hello {
         var preloads: [PackedValue] = []
         for preload in options.preloads {
             let outgoing = OutgoingDescriptors()
@@ -116,7 +120,9 @@ final class RunningServer: Sendable {
             preloads: preloads,
             preloadFailure: options.preloadFailure, spares: options.spares, backend: options.backend,
             gracePeriodMilliseconds: Int(options.gracePeriod.roundedUpMilliseconds),
-            address: try options.address.map { options throws(ForkServerError) in try AddressSetup(options) })
+            address: try options.address.map { options throws(ForkServerError) in
+                try AddressSetup(options, takesOver: takesOver)
+            })
     }
 
     private func greet(
@@ -180,12 +186,37 @@ final class RunningServer: Sendable {
     /// Where it listens, if it does.
     var address: Address? { listening.withLock { $0 } }
 
+    // MARK: Requests
+
+    /// Sends a request.
+    ///
+    /// - Returns: Whether it was sent; not to a server that was retired.
+    func send(
+        _ request: ServerRequest, passing descriptors: [FileDescriptor], until deadline: Deadline
+    ) throws(ForkServerError) -> Bool {
+        guard sending.lock(until: deadline) else { throw .timedOut }
+        defer { sending.unlock() }
+        if !isRetired { try control.send(request, passing: descriptors, until: deadline) }
+        return !isRetired
+    }
+
+    /// Has a child end that could not be taken in.
+    func abandon(_ child: ProcessID) {
+        // A server that is gone takes it along, or its sentinel does.
+        try? control.send(.abandon(child), until: .after(.seconds(1)))
+    }
+
     // MARK: The end
 
     /// Has the server end with the children that it has.
     func retire() {
-        // One that cannot be told is gone, or as good as that.
-        try? control.send(message: ServerRequest.retire, until: .after(.seconds(1)))
+        // One that cannot be told is gone, or as good as that. What was sent before it serves, and it gets nothing afterwards.
+        let deadline = Deadline.after(.seconds(1))
+        guard sending.lock(until: deadline) else { return }
+        defer { sending.unlock() }
+        isRetired = true
+        closeAddressInAnyCase(until: deadline)
+        try? control.send(.retire, until: deadline)
     }
 
     /// Waits until a server that was retired has ended by itself, and reaps it.
@@ -200,8 +231,7 @@ final class RunningServer: Sendable {
     /// A server that does not (it was stopped, or a preload's exit handler hangs) is killed some time after its children's
     /// grace period. One that was not started here goes on: its other clients want it.
     func disconnectAndReap() {
-        // Else it would go on for those who have its alive pipe.
-        if addressOptions?.alive != nil { try? control.send(message: ServerRequest.shutDown, until: .now) }
+        closeAddressInAnyCase(until: .now)
         control.close()
         guard isOwn else { return }
         #if os(Linux)
@@ -211,6 +241,11 @@ final class RunningServer: Sendable {
         #endif
         _ = try? process.wait()
         removeFreshAddress()
+    }
+
+    /// Else it would go on for those who have its alive pipe.
+    private func closeAddressInAnyCase(until deadline: Deadline) {
+        if addressOptions?.alive != nil { try? control.send(.shutDown, until: deadline) }
     }
 
     /// Removes what a server that was killed has left of an address of its own. (One at a path is replaced by the next.)

@@ -24,16 +24,17 @@ final class ServerAddress {
     private let policy: AuthenticationPolicy
     private let requestTimeout: Duration
     private let callerLimit: Int
-    /// From this number on, descriptors are for requests: one brings up to 253.
-    private let firstReserved: CInt
+    /// For a request, which brings up to 253.
+    private let reserve: DescriptorReserve
     /// Open for as long as the server.
     private let alive: FileDescriptor?
 
     /// Those who have not sent their request yet, in the order in which they came.
     private var callers: [Caller] = []
     private var callerTimer: TimerID?
-    /// The one that was read and not served: others stay in their sockets until the server has forked.
-    private var request: ForeignRequest?
+    /// The one whose request, if it has come, is to be served now. It stays in the socket until then: none is there beside it, and
+    /// the server's clients do not lack what it brings.
+    private var next: Caller?
     private var children: [ProcessID: ServerChild] = [:]
     /// Whether the descriptors, or the kernel's memory, are about to be used up.
     private var isShort = false
@@ -55,14 +56,14 @@ final class ServerAddress {
         policy = AuthenticationPolicy(rawValue: setup.policy) ?? .modern
         requestTimeout = .milliseconds(setup.requestTimeoutMilliseconds)
         callerLimit = setup.waitingClientLimit
-        let openFiles = CInt(clamping: try ResourceLimit.current(.openFiles).soft ?? .max)
-        firstReserved = openFiles - min(260, openFiles / 2)
+        reserve = try DescriptorReserve(260, share: 2)
         // The server has one thread: nobody else makes a file meanwhile.
         let mask = umask(0o077)
         defer { umask(mask) }
         listener =
-            try setup.path.map { path throws(FramingError) in try Listener(at: .unix(path: path)) }
-            ?? Listener.atFreshAddress()
+            try setup.path.map { path throws(FramingError) in
+                try setup.takesOver ? Listener(takingOver: path) : Listener(at: .unix(path: path))
+            } ?? Listener.atFreshAddress()
         if let alive {
             self.alive = FileDescriptor(rawValue: alive.take())
             isKeptAlive = true
@@ -82,7 +83,7 @@ final class ServerAddress {
     var childCount: Int { children.count }
 
     /// Whether there is anything left to do for it.
-    var isInUse: Bool { isOpen || !children.isEmpty }
+    var isInUse: Bool { isOpen || !callers.isEmpty || !children.isEmpty }
 
     /// Calls back once when the last writing end of the alive pipe has been closed.
     func watchAlivePipe(_ ended: @escaping () -> Void) throws(Errno) {
@@ -106,16 +107,24 @@ final class ServerAddress {
 
     // MARK: The end
 
-    /// Takes no more clients. Children go on.
+    /// Takes no more clients. Those that have come already are served, and children go on.
     func close() {
         guard isOpen else { return }
+        try? listener.withDescriptor { descriptor in
+            // As many as have room, and others than those who come and go for ever.
+            for _ in 0..<callerLimit where !isCrowded && !isShort {
+                if (try? descriptor.wait(for: .readable, until: .now))?.isEmpty != false { break }
+                admit(from: descriptor)
+            }
+        }
         isOpen = false
         stopListening()
         listener.close()
-        for caller in callers { reactor.removeReader(caller.descriptor) }
-        callers = []
-        request = nil
-        callerTimer.map(reactor.cancelTimer)
+    }
+
+    /// Turns those away who have not sent their request yet.
+    func dismissCallers() {
+        for caller in callers { dismiss(caller) }
     }
 
     /// Asks the children to end, and kills those that have not after the grace period.
@@ -131,8 +140,16 @@ final class ServerAddress {
 
     /// The request that has come, to be served now; those after it are read later.
     func takeRequest() -> ForeignRequest? {
-        defer { request = nil }
-        return request
+        guard let caller = next else { return nil }
+        next = nil
+        do throws(Caller.Failure) {
+            guard let request = try caller.receiveRequest() else { return nil }
+            dismiss(caller)
+            return request
+        } catch {
+            turnAway(caller, error)
+            return nil
+        }
     }
 
     func add(_ child: ServerChild) { children[child.process] = child }
@@ -155,8 +172,7 @@ final class ServerAddress {
     private func admit(from listening: FileDescriptor) {
         do throws(Errno) {
             let accepted = try listening.accept(until: .now)
-            // The kernel gives the lowest number that is free.
-            if accepted.socket.descriptor.rawValue >= firstReserved { pause() }
+            if reserve.contains(accepted.socket.descriptor) { pause() }
             admit(accepted.socket)
         } catch {
             // The client waits in the kernel, and the listener would be readable all the time.
@@ -189,20 +205,24 @@ final class ServerAddress {
 
     private func resume(_ caller: Caller) {
         do throws(Caller.Failure) {
-            guard let request = try caller.resume(mayTakeRequest: request == nil) else { return }
-            self.request = request
+            if try caller.finishHandshake(), next == nil { next = caller }
         } catch {
-            report(error, caller)
+            turnAway(caller, error)
         }
+    }
+
+    private func turnAway(_ caller: Caller, _ failure: Caller.Failure) {
+        report(failure, caller)
         dismiss(caller)
-        scheduleTimeout()
     }
 
     private func dismiss(_ caller: Caller) {
         let wasCrowded = isCrowded
         reactor.removeReader(caller.descriptor)
         callers.removeAll { $0 === caller }
+        if next === caller { next = nil }
         if wasCrowded, isOpen, !isShort { try? listen() }
+        scheduleTimeout()
     }
 
     private var isCrowded: Bool { callers.count >= callerLimit }

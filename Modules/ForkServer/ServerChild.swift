@@ -7,7 +7,7 @@ final class ServerChild {
     let process: ProcessID
     #if os(Linux)
         /// Opened before anybody could reap the child, so it is surely the child's.
-        let descriptor: ProcessDescriptor
+        private var descriptor: ProcessDescriptor?
     #endif
     var state: State
     /// Its own as long as it lives: it may write there until then.
@@ -15,7 +15,7 @@ final class ServerChild {
 
     enum State {
         /// Waits to be told what to run.
-        case parked(Place, generation: Int)
+        case parked(Place)
         /// Was told, and may have taken the order; until when it can.
         case activating(SpawnOrder, Place, Deadline)
         /// Runs for a client, which is told of its end.
@@ -32,23 +32,18 @@ final class ServerChild {
         let claim: Claim
         /// Whose child it is prepared to be.
         let likelyClient: ServerClient?
+        /// How many of the server's types it knows, which are the first ones.
+        let knownTypes: Int
     }
 
-    init(_ process: ProcessID, _ state: State) throws(Errno) {
+    init(_ process: ProcessID, _ state: State) {
         self.process = process
         self.state = state
-        if case .parked(let place, _) = state { claim = place.claim } else { claim = nil }
-        #if os(Linux)
-            do throws(Errno) {
-                descriptor = try ProcessDescriptor(of: process)
-            } catch {
-                // Nobody could tell of its end, so it is not to be.
-                try? process.send(.kill)
-                _ = try? process.wait()
-                throw error
-            }
-        #endif
+        if case .parked(let place) = state { claim = place.claim } else { claim = nil }
     }
+
+    /// Of one that is parked.
+    var knownTypes: Int { if case .parked(let place) = state { place.knownTypes } else { 0 } }
 
     func send(_ signal: Signal) {
         // It was not reaped, or this object would be gone: the number is still its own.
@@ -58,23 +53,23 @@ final class ServerChild {
     /// Calls back when it has ended and was reaped.
     func watch(in reactor: Reactor, ended: @escaping (ExitStatus) -> Void) throws(Errno) {
         #if os(Linux)
-            let number = descriptor.descriptor
+            let own = try ProcessDescriptor(of: process)
+            let number = own.descriptor
+            descriptor = consume own
             try reactor.addReader(number) { [unowned reactor, unowned self] _ in
-                guard let status = try? descriptor.poll() else { return }
+                let status: ExitStatus
+                do throws(Errno) {
+                    guard let known = try descriptor?.poll() else { return }
+                    status = known
+                } catch {
+                    // Somebody else has reaped it, such as a handler of a preload's.
+                    status = descriptor?.statusAfterReaping ?? .unknown
+                }
                 reactor.removeReader(number)
                 ended(status)
             }
         #else
             try reactor.addChild(process, ended)
-        #endif
-    }
-
-    /// Tells its client that it runs.
-    func reportStart(to status: Connection) {
-        #if os(Linux)
-            status.reportStart(of: process, descriptor.descriptor)
-        #else
-            status.reportStart(of: process, nil)
         #endif
     }
 }
@@ -89,9 +84,9 @@ final class SpawnOrder {
     let status: Connection
     /// The child's end of its channel.
     let channel: Connection
-    /// Open for as long as the connections are.
-    let channelDescriptor: FileDescriptor
-    private let statusDescriptor: FileDescriptor
+    /// Those of channel and status, open for as long as these are.
+    let childDescriptors: [FileDescriptor]
+    var statusDescriptor: FileDescriptor { childDescriptors[1] }
 
     init(
         typeName: String, isDetached: Bool, mayUseSpare: Bool, client: ServerClient,
@@ -102,17 +97,18 @@ final class SpawnOrder {
         self.isDetached = isDetached
         self.mayUseSpare = mayUseSpare
         self.client = client
-        channelDescriptor = channel.descriptor
-        statusDescriptor = status.descriptor
+        childDescriptors = [channel.descriptor, status.descriptor]
         self.channel = Connection(socket: channel, descriptorLimit: ChildContext.descriptorLimit)
         self.status = Connection(socket: status, readable: false)
     }
 
-    /// What a parked child needs, in the order of `Activation`.
-    var descriptors: [FileDescriptor] { [channelDescriptor, statusDescriptor, client.sentinel.readEnd.descriptor] }
+    /// Whether its descriptors are some that have to stay free.
+    func uses(_ reserve: DescriptorReserve) -> Bool {
+        childDescriptors.contains(where: reserve.contains)
+    }
 
     func refuse(_ reason: ChildStatus) {
-        try? status.send(message: reason, until: .now)
+        try? reason.send(over: status)
         status.close()
         channel.close()
     }

@@ -10,8 +10,10 @@ final class ServerClient {
 
     let process: ProcessID
     let connection: Connection
-    /// Children watch the read end; the write end is open as long as the client or this server lives.
-    let sentinel: Pipe
+    /// Its write end is open as long as the client or this server lives: see `ForkedChild.watch`.
+    private let sentinel: Pipe
+    /// For the next child to watch it by: opening it takes time that nobody waits for after a fork.
+    private var nextWatch = DescriptorBatch()
     let gracePeriod: Duration
     /// Those that go with it.
     private var children: [ProcessID: ServerChild] = [:]
@@ -19,6 +21,7 @@ final class ServerClient {
     private(set) var isRetired = false
     /// What its children get now that it is gone.
     private var farewell: Signal?
+    var isGone: Bool { farewell != nil }
 
     init(process: ProcessID, connection: Connection, sentinel: consuming Pipe, gracePeriod: Duration) {
         self.process = process
@@ -30,6 +33,24 @@ final class ServerClient {
     /// Whether the server has nothing to do for it any more.
     var isDone: Bool { isRetired && children.isEmpty }
     var childCount: Int { children.count }
+
+    /// What a child watches the sentinel by: an open file of its own. Empty where there is no such thing.
+    func takeWatch() throws(Errno) -> DescriptorBatch {
+        #if os(Linux)
+            if nextWatch.isEmpty { nextWatch.append(try sentinel.readEnd.descriptor.reopenForReading()) }
+            return nextWatch.takeFirst(1)
+        #else
+            return DescriptorBatch()
+        #endif
+    }
+
+    /// Has the next one ready.
+    func prepareWatch() {
+        #if os(Linux)
+            guard nextWatch.isEmpty, let watch = try? sentinel.readEnd.descriptor.reopenForReading() else { return }
+            nextWatch.append(watch)
+        #endif
+    }
 
     func add(_ child: ServerChild) {
         children[child.process] = child

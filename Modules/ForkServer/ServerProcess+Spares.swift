@@ -1,3 +1,4 @@
+import FDPassing
 import Framing
 import Reactor
 import Syscalls
@@ -7,24 +8,27 @@ extension ServerProcess {
     /// How long a parked child may take to take an order. One that was stopped does not, and its order goes to another.
     private static let activationTimeout = Duration.seconds(2)
 
-    /// Has another forked, or one dismissed, when nothing has been done for a moment.
-    func scheduleSpares() {
-        guard spareTimer == nil, let delay = spares.timeToNextChange else { return }
-        let before = activityCount
-        spareTimer = reactor.addTimer(after: delay) { [unowned self] in
+    /// Has another forked, or one dismissed: at once after the end of a child, if there is none, or when nothing has been done for a
+    /// moment.
+    func replenishSpares() {
+        if childHasEnded, spares.areMissing { changeSpares() }
+        childHasEnded = false
+        guard spareTimer == nil, let delay = spares.timeToNextChange(programTypes.all.count) else { return }
+        spareTimer = reactor.addTimer(after: (lastActivity + delay).remaining ?? .zero) { [unowned self] in
             spareTimer = nil
-            if activityCount == before { changeSpares() }
+            if (lastActivity + Spares.idleTime).hasPassed { changeSpares() }
         }
     }
 
     /// Forks one, or dismisses one: one at a time, so that a request is served in between.
     private func changeSpares() {
-        if let unwanted = spares.takeUnwanted() {
+        if let unwanted = spares.takeUnwanted(programTypes.all.count) {
             dismiss(unwanted)
         } else if spares.needsAnother {
             // One that cannot be had now is tried again later, and its lack costs a request only time.
             do throws(Errno) { try forkSpare() } catch { spares.couldNotBeForked() }
         }
+        lastActivity = .now
     }
 
     private func forkSpare() throws(Errno) {
@@ -34,13 +38,17 @@ extension ServerProcess {
         do throws(Errno) {
             let pair = try SocketPair()
             let theirs = pair.second.descriptor
-            let far = Connection(socket: pair.second, descriptorLimit: Activation.descriptorCount)
+            if reserve.contains(theirs) { throw Errno.tooManyOpenFiles }
+            let channel = Connection(socket: pair.second, descriptorLimit: ChildContext.descriptorLimit)
+            channel.prepareReceiving()
             let place = ServerChild.Place(
-                activation: Connection(socket: pair.first), claim: claim, likelyClient: clients.first)
+                activation: Connection(socket: pair.first), claim: claim, likelyClient: clients.first,
+                knownTypes: programTypes.all.count)
+            let watch = try place.likelyClient?.takeWatch() ?? DescriptorBatch()
             let spare = SpareChild(
-                inheritance, activation: far, theirs, claim: claim, likelyClient: clients.first, types: programTypes)
-            spares.add(try fork(.parked(place, generation: spares.generation)) { spare.park() })
-            far.close()
+                inheritance, activation: theirs, channel: channel, claim: claim, likelyWatch: watch.remaining.first,
+                types: programTypes.all)
+            spares.add(try fork(.parked(place)) { spare.park() })
         } catch {
             claims.giveBack(claim)
             throw error
@@ -48,29 +56,35 @@ extension ServerProcess {
     }
 
     private func dismiss(_ spare: ServerChild) {
-        guard case .parked(let place, _) = spare.state else { return }
+        guard case .parked(let place) = spare.state else { return }
         spare.state = .dismissed
         place.activation.close()
     }
 
     /// Gives an order to a parked child. One that the child never takes is sent again by its client.
-    func activate(_ spare: ServerChild, _ order: SpawnOrder) {
-        guard case .parked(let place, _) = spare.state else { return }
-        let message = Activation(
-            typeName: order.typeName, client: order.client.process, isDetached: order.isDetached,
-            isPrepared: order.client === place.likelyClient && !order.isDetached)
+    func activate(_ spare: ServerChild, _ order: SpawnOrder, _ type: Int) {
+        guard case .parked(let place) = spare.state else { return }
+        let bond: Activation.Bond =
+            order.isDetached ? .detached : order.client === place.likelyClient ? .prepared : .given
+        let message = Activation(type: Int32(type), client: order.client.process, bond: bond)
         spare.state = .activating(order, place, .after(Self.activationTimeout))
         activating.append(spare)
         if settleTimer == nil { settleLater(after: .milliseconds(1)) }
         place.claim.offer()
         do {
-            try place.activation.send(message: message, passing: order.descriptors, until: .now)
+            let watch = bond == .given ? try order.client.takeWatch() : DescriptorBatch()
+            try place.activation.withDescriptor { descriptor throws(FramingError) in
+                try framing { () throws(Errno) in
+                    try message.send(over: descriptor, passing: order.childDescriptors + watch.remaining)
+                }
+            }
         } catch {
             // It is dead, or as good as that; its end says the rest.
             spare.send(.kill)
         }
         // From now on the other end tells the client of the child's death.
         order.channel.close()
+        letChildRun()
     }
 
     private func settleLater(after delay: Duration) {
@@ -85,7 +99,7 @@ extension ServerProcess {
     func settleActivations() {
         for spare in activating {
             guard case .activating(let order, let place, let deadline) = spare.state else { continue }
-            if place.claim.isTold || deadline.hasPassed && place.claim.isTaken {
+            if place.claim.isTaken {
                 hasTaken(order, spare, place)
             } else if deadline.hasPassed, place.claim.revoke() {
                 spare.send(.kill)
@@ -120,7 +134,6 @@ extension ServerProcess {
 
     /// The order is the child's, which runs by itself.
     private func hasTaken(_ order: SpawnOrder, _ spare: ServerChild, _ place: ServerChild.Place) {
-        if !place.claim.isTold { spare.reportStart(to: order.status) }
         place.activation.close()
         activationCount += 1
         spares.hasServed()

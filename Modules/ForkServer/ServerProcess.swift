@@ -1,4 +1,3 @@
-import BinaryCoding
 import FDPassing
 import Framing
 import ProcessRoles
@@ -23,23 +22,27 @@ final class ServerProcess {
     let inheritance: ForkedChild.Inheritance
     /// Where children introduce themselves that want to be clients.
     private let registration: FileDescriptor
+    let reserve: DescriptorReserve
     private(set) var clients: [ServerClient] = []
-    private var address: ServerAddress?
-    private var children: [ProcessID: ServerChild] = [:]
+    var address: ServerAddress?
+    var children: [ProcessID: ServerChild] = [:]
+    /// The one that was forked last, as long as it is not watched.
+    var forked: ServerChild?
     let spares: Spares
     var spareTimer: TimerID?
     var settleTimer: TimerID?
-    private var forkCount = 0
+    var forkCount = 0
     let claims: Claims
     /// Those that may have taken an order.
     var activating: [ServerChild] = []
     var activationCount = 0
-    /// Grows with each order that is served and each end: while it does, the server is not idle.
-    private(set) var activityCount = 0
+    /// Whether a child has ended since spares were last looked after.
+    var childHasEnded = false
+    /// When an order was served last, or a child has ended.
+    var lastActivity = Deadline.now
     /// Those that were read and not served: they are in the main loop, where nothing is half done.
     var orders: [SpawnOrder] = []
-    /// Those that children have run, by name.
-    var programTypes: [String: any ChildProgram.Type] = [:]
+    var programTypes = ProgramTypes()
 
     init(
         reactor: Reactor, inheritance: ForkedChild.Inheritance, registration: FileDescriptor, spares: Spares
@@ -49,6 +52,8 @@ final class ServerProcess {
         self.registration = registration
         self.spares = spares
         claims = try Claims()
+        // Enough for what is done at a time: a request, a fork, a look at the threads.
+        reserve = try DescriptorReserve(16, share: 8)
         try reactor.addReader(registration) { [unowned self] _ in readIntroductions() }
     }
 
@@ -74,32 +79,31 @@ final class ServerProcess {
             // One a round, so that the ends of children are told in between.
             if !orders.isEmpty { serve(orders.removeFirst()) }
             if let request = address?.takeRequest() { fork(request) }
-            if orders.isEmpty { scheduleSpares() }
-            try reactor.runOnce(timeout: orders.isEmpty ? nil : .zero)
+            if orders.isEmpty { replenishSpares() }
+            if forked != nil {
+                // What has come meanwhile is served first.
+                try reactor.runOnce(timeout: .zero)
+                if orders.isEmpty { prepareForNext() }
+            } else {
+                try reactor.runOnce(timeout: orders.isEmpty ? nil : .zero)
+            }
         }
     }
 
-    private func serve(_ order: SpawnOrder) {
-        activityCount += 1
-        guard programType(order.typeName) != nil else { return order.refuse(.typeUnknown) }
-        if order.mayUseSpare, let spare = spares.take() { activate(spare, order) } else { fork(order) }
+    /// Does what was put off.
+    private func prepareForNext() {
+        watchForked()
+        clients.first?.prepareWatch()
     }
 
-    /// The type of a program.
-    ///
-    /// Looked up here and not in the child: it is slow the first time, and what the runtime learns from it every later
-    /// child has in memory.
-    private func programType(_ name: String) -> (any ChildProgram.Type)? {
-        if let known = programTypes[name] { return known }
-        guard let type = TypeName.type(named: name) as? any ChildProgram.Type else { return nil }
-        type.prepareDecoding()
-        #if os(Linux)
-            // Of those that doing so may have installed.
-            try? keepExitHandlersFromChildren()
-        #endif
-        programTypes[name] = type
-        spares.startGeneration()
-        return type
+    private func serve(_ order: SpawnOrder) {
+        lastActivity = .now
+        guard let type = programTypes.number(of: order.typeName) else { return order.refuse(.typeUnknown) }
+        if order.mayUseSpare, let spare = spares.take(knowing: type) {
+            activate(spare, order, type)
+        } else {
+            fork(order, programTypes.all[type])
+        }
     }
 
     // MARK: Clients
@@ -116,39 +120,56 @@ final class ServerProcess {
     private func read(_ client: ServerClient, _ descriptor: FileDescriptor) {
         do throws(FramingError) {
             try client.connection.receiveAvailable { bytes throws(FramingError) in
-                guard let request = try? BinaryDecoder().decode(ServerRequest.self, from: bytes) else {
-                    // A request that makes no sense costs its sender this connection, and nobody else anything.
-                    standardErrorLine("fork server: a message from process \(client.process) is not understood")
+                guard let request = ServerRequest(bytes) else {
                     throw .closed
                 }
-                var descriptors = try client.connection.receiveDescriptors(request.descriptorCount)
+                var descriptors: DescriptorBatch
+                do throws(FramingError) {
+                    descriptors = try client.connection.receiveDescriptors(request.descriptorCount)
+                } catch {
+                    // There was no room for them: its sender finds them closed.
+                    if case .descriptors(.truncated) = error { return }
+                    throw error
+                }
                 switch request {
                 case .spawn(let typeName, let isDetached, let mayUseSpare):
-                    orders.append(
-                        SpawnOrder(
-                            typeName: typeName, isDetached: isDetached, mayUseSpare: mayUseSpare, client: client,
-                            channel: descriptors.take(at: 0)!, status: descriptors.take(at: 1)!))
+                    let order = SpawnOrder(
+                        typeName: typeName, isDetached: isDetached, mayUseSpare: mayUseSpare, client: client,
+                        channel: descriptors.take(at: 0)!, status: descriptors.take(at: 1)!)
+                    guard !order.uses(reserve) else {
+                        return order.refuse(.forkFailed(.tooManyOpenFiles))
+                    }
+                    orders.append(order)
                 case .statistics:
                     try? Connection(descriptors.take(at: 0)!).send(message: statistics, until: .now)
+                case .abandon(let process):
+                    settleActivations()
+                    children[process]?.send(.kill)
                 case .retire:
                     settleActivations()
                     client.retire()
-                    closeUnwantedAddress()
+                    leaveAddressToSuccessor()
                 case .shutDown: address?.stopKeepingAlive()
                 }
             }
         } catch {
+            // A request that makes no sense costs its sender this connection, and nobody else anything.
+            if !error.isDisconnection {
+                standardErrorLine("fork server: a message from process \(client.process) is not understood")
+            }
             reactor.removeReader(descriptor)
             orders.removeAll { $0.client === client }
             // What its spares have taken goes with it, too.
             settleActivations()
             client.end(in: reactor)
-            if closeUnwantedAddress() { address?.endChildren(gracePeriod: client.gracePeriod) }
+            endUnwantedAddress(gracePeriod: client.gracePeriod)
         }
     }
 
     private func removeDoneClients() {
-        for client in clients where client.isDone && !hasOrders(of: client) {
+        // One that has another server may yet shut this one down, with those who have come to the address.
+        for client in clients
+        where client.isDone && !hasOrders(of: client) && (client.isGone || address?.isInUse != true) {
             try? client.connection.withDescriptor { reactor.removeReader($0) }
             clients.removeAll { $0 === client }
         }
@@ -156,6 +177,7 @@ final class ServerProcess {
 
     private func readIntroductions() {
         while var received = Introductions.next(on: registration) {
+            if received.descriptors.remaining.contains(where: reserve.contains) { continue }
             let control = Connection(received.descriptors.take(at: 0)!, descriptorLimit: ServerClient.descriptorLimit)
             let sentinel = Pipe(
                 readEnd: received.descriptors.take(at: 1)!, writeEnd: received.descriptors.take(at: 2)!)
@@ -163,120 +185,6 @@ final class ServerProcess {
                 ServerClient(
                     process: received.introduction.client, connection: control, sentinel: sentinel,
                     gracePeriod: .milliseconds(received.introduction.gracePeriodMilliseconds)))
-        }
-    }
-
-    // MARK: The address
-
-    /// Takes requests of others than the clients.
-    ///
-    /// - Returns: Where.
-    func open(_ setup: AddressSetup, alive: consuming OwnedFileDescriptor?) throws -> Address {
-        let address = try ServerAddress(setup, alive: alive, in: reactor)
-        try address.watchAlivePipe { [unowned self] in closeUnwantedAddress() }
-        self.address = address
-        return address.address
-    }
-
-    /// Closes the address when neither a client nor somebody with the alive pipe keeps it open any more. Returns whether it did.
-    @discardableResult
-    private func closeUnwantedAddress() -> Bool {
-        guard let address, address.isOpen, !address.isKeptAlive, clients.allSatisfy(\.isRetired) else { return false }
-        address.close()
-        return true
-    }
-
-    private func fork(_ request: ForeignRequest) {
-        do throws(Errno) {
-            if let threads = try ServerStart.extraThreads() {
-                let names = threads.joined(separator: ", ")
-                return standardErrorLine(
-                    "fork server: no child for \(request.client.process): there are threads: \(names)")
-            }
-            guard let address else { return }
-            let child = try fork(.serving(request.status)) { inheritance.runChild(address.program, request) }
-            address.add(child)
-            request.status.write(Int(child.process.rawValue))
-        } catch {
-            // The protocol has no word for it: the client reads end of file.
-            standardErrorLine("fork server: no child for \(request.client.process): \(error)")
-        }
-    }
-
-    // MARK: Forking
-
-    /// Forks a child and has the reactor watch it.
-    ///
-    /// - Parameter run: What the child does; it does not return.
-    func fork(_ state: ServerChild.State, _ run: () -> Never) throws(Errno) -> ServerChild {
-        flushStandardStreams()
-        let start = Deadline.now
-        switch try forkProcess() {
-        case .child:
-            run()
-        case .parent(let process):
-            spares.noteFork(taking: .now - start)
-            forkCount += 1
-            let child = try ServerChild(process, state)
-            children[process] = child
-            do throws(Errno) {
-                try child.watch(in: reactor) { [unowned self, unowned child] in ended(child, $0) }
-            } catch {
-                // Nobody could tell of its end, so it is not to be.
-                children[process] = nil
-                child.send(.kill)
-                _ = try? process.wait()
-                throw error
-            }
-            return child
-        }
-    }
-
-    private func fork(_ order: SpawnOrder) {
-        do throws(Errno) {
-            if let threads = try ServerStart.extraThreads() {
-                return order.refuse(.notSingleThreaded(threads: threads))
-            }
-            guard let type = programType(order.typeName) else { return }
-            let sentinel = order.isDetached ? nil : order.client.sentinel.readEnd.descriptor
-            order.channel.prepareReceiving()
-            let start = ForkedChild(inheritance, keeping: [order.channelDescriptor, sentinel].compactMap { $0 })
-            let context = ChildContext(clientProcess: order.client.process, connection: order.channel)
-            let child = try fork(.running(status: order.status)) {
-                start.run(type, in: context, sentinel: sentinel)
-            }
-            // Closed before the client hears of the child: from then on its other end tells of the child's death.
-            order.channel.close()
-            child.reportStart(to: order.status)
-            hasBegun(child, order)
-        } catch {
-            order.refuse(.forkFailed(error.rawValue))
-        }
-    }
-
-    /// The order is the child's from now on.
-    func hasBegun(_ child: ServerChild, _ order: SpawnOrder) {
-        if !order.isDetached { order.client.add(child) }
-    }
-
-    private func ended(_ child: ServerChild, _ status: ExitStatus) {
-        activityCount += 1
-        children[child.process] = nil
-        // It may have taken the order that it was told of.
-        if case .activating(let order, let place, _) = child.state { settleOrder(of: child, order, place) }
-        child.claim.map(claims.giveBack)
-        switch child.state {
-        case .running(let channel):
-            try? channel.send(message: ChildStatus.ended(status), until: .now)
-            channel.close()
-            for client in clients { client.remove(child) }
-        case .parked(let place, _):
-            place.activation.close()
-            spares.hasDied(child)
-        case .serving(let channel):
-            channel.write(status.returnCode)
-            address?.remove(child)
-        case .activating, .dismissed: break
         }
     }
 
@@ -294,7 +202,7 @@ final class ServerProcess {
         return ForkServer.Statistics(
             forks: forkCount, activations: activationCount,
             childrenRunning: clients.reduce(address?.childCount ?? 0) { $0 + $1.childCount },
-            sparesReady: spares.count,
+            sparesReady: spares.readyCount(programTypes.all.count),
             forkTime: spares.forkTime ?? .zero, waitingRequests: orders.count, residentMemoryKiB: memory.resident,
             privateMemoryKiB: memory.private, threads: threads)
     }

@@ -1,4 +1,3 @@
-import BinaryCoding
 import FDPassing
 import Framing
 import ProcessRoles
@@ -7,25 +6,28 @@ import Syscalls
 /// A parked child, from the fork on: waits to be told what to run, and becomes an ordinary child then.
 struct SpareChild {
     private let child: ForkedChild
-    private let activation: Connection
+    private let activation: FileDescriptor
+    private let channel: Connection
     private let claim: Claim
-    private let likelySentinel: FileDescriptor?
-    private let types: [String: any ChildProgram.Type]
+    private let likelyWatch: FileDescriptor?
+    private let types: [any ChildProgram.Type]
 
     /// Makes one ready, in the server.
     ///
     /// - Parameters:
     ///   - activation: Where it is told.
+    ///   - channel: A connection of that number, which will stand for the child's channel.
     ///   - claim: Where it says that it takes what it is told.
-    ///   - likelyClient: Whose child it may become: it prepares for that one.
-    ///   - types: Those that the server knows by name.
+    ///   - likelyWatch: Of whose child it may become: it prepares for that one.
+    ///   - types: What it may be told to run.
     init(
-        _ inheritance: ForkedChild.Inheritance, activation: Connection, _ descriptor: FileDescriptor, claim: Claim,
-        likelyClient: ServerClient?, types: [String: any ChildProgram.Type]
+        _ inheritance: ForkedChild.Inheritance, activation: FileDescriptor, channel: Connection, claim: Claim,
+        likelyWatch: FileDescriptor?, types: [any ChildProgram.Type]
     ) {
-        likelySentinel = likelyClient?.sentinel.readEnd.descriptor
-        child = ForkedChild(inheritance, keeping: [descriptor, likelySentinel].compactMap { $0 })
+        child = ForkedChild(inheritance, keeping: [activation, likelyWatch].compactMap { $0 })
+        self.likelyWatch = likelyWatch
         self.activation = activation
+        self.channel = channel
         self.claim = claim
         self.types = types
     }
@@ -35,74 +37,45 @@ struct SpareChild {
         child.leaveServer()
         setThreadName(literal: "spare child")
         do {
-            // What is used for the first time is paid for now, and not when somebody waits for it.
-            try rehearse()
-            let watch = try likelySentinel.flatMap { sentinel throws(Errno) in try child.watch(sentinel) }
-            try serve(try Self.startReport(), watch)
+            if let likelyWatch { try child.watch(likelyWatch) }
+            let start = try StartReport()
+            var descriptors = DescriptorBatch()
+            var order = Activation.receive(from: activation, &descriptors, waiting: false)
+            if order == nil {
+                // What is used for the first time is paid for now, and not when somebody waits for it.
+                if try activation.wait(for: .readable, until: .after(Spares.idleTime)).isEmpty { try rehearse() }
+                order = Activation.receive(from: activation, &descriptors, waiting: true)
+            }
+            if let order { try serve(order, descriptors, start) }
         } catch {
-            // The server has gone, or has spares enough.
+            // It could not become what it should: its order goes to another.
+        }
+        // Or the server has gone, or has spares enough.
+        exitImmediately(0)
+    }
+
+    private func serve(
+        _ order: Activation, _ descriptors: consuming DescriptorBatch, _ start: StartReport
+    ) throws -> Never {
+        // All that can fail comes before the request is taken: then it is sent again.
+        guard let theirChannel = descriptors.take(at: 0), let status = descriptors.take(at: 1) else {
             exitImmediately(0)
         }
-    }
-
-    /// What tells its client of its start.
-    private struct StartReport {
-        let message: [UInt8]
-        /// Its own process descriptor, where there are such.
-        let process: FileDescriptor?
-    }
-
-    private static func startReport() throws -> StartReport {
-        let message = try BinaryEncoder().encode(ChildStatus.started(.current))
-        #if os(Linux)
-            let process = try ProcessDescriptor(of: .current)
-            // Open until it was sent.
-            let own = try process.descriptor.duplicate()
-            return StartReport(message: message, process: FileDescriptor(rawValue: own.take()))
-        #else
-            return StartReport(message: message, process: nil)
-        #endif
-    }
-
-    /// - Parameter watch: What has it go with the likely client.
-    private func serve(_ start: StartReport, _ watch: FileDescriptor?) throws -> Never {
-        let message = try activation.receive()
-        var descriptors = try activation.receiveDescriptors(Activation.descriptorCount)
-        let order = try BinaryDecoder().decode(Activation.self, from: message)
-        guard let type = types[order.typeName] ?? TypeName.type(named: order.typeName) as? any ChildProgram.Type,
-            let channel = descriptors.take(at: 0), let status = descriptors.take(at: 1),
-            let sentinel = descriptors.take(at: 2)
-        else { exitImmediately(1) }
-        // All that can fail comes before the request is taken: then it is sent again.
-        let sentinelNumber = FileDescriptor(rawValue: sentinel.take())
-        if !order.isPrepared, !order.isDetached {
-            try child.watch(sentinelNumber)
-        } else {
-            closeDescriptors(from: sentinelNumber.rawValue, through: sentinelNumber.rawValue)
+        if let watch = descriptors.take(at: 2) { try child.watch(FileDescriptor(rawValue: watch.take())) }
+        if order.bond != .prepared, let likelyWatch {
+            closeDescriptors(from: likelyWatch.rawValue, through: likelyWatch.rawValue)
         }
-        if !order.isPrepared, let watch { closeDescriptors(from: watch.rawValue, through: watch.rawValue) }
+        try theirChannel.descriptor.duplicateClosingOnExec(onto: activation)
+        theirChannel.discard()
         guard claim.take() else { exitImmediately(0) }
-        // From here on the request is this child's, and whatever happens to it is the client's to know. It tells it by itself: the
-        // client need not wait for the server. What it cannot tell, the server does.
-        let client = Connection(socket: status, readable: false)
-        if (try? client.send(start.message, passing: [start.process].compactMap { $0 }, until: .now)) != nil {
-            claim.noteTold()
-        }
-        client.close()
-        if let process = start.process { closeDescriptors(from: process.rawValue, through: process.rawValue) }
-        activation.close()
+        // From here on the request is this child's, and whatever happens to it is the client's to know.
+        start.send(over: FileDescriptor(rawValue: status.take()))
         child.becomeOrdinary()
-        child.start(
-            type,
-            in: ChildContext(
-                clientProcess: order.client,
-                connection: Connection(socket: channel, descriptorLimit: ChildContext.descriptorLimit)))
+        child.start(types[Int(order.type)], in: ChildContext(clientProcess: order.client, connection: channel))
     }
 
     private func rehearse() throws {
         try Rehearsal.perform()
-        for name in types.keys { types[name]?.prepareDecoding() }
-        let order = Activation(typeName: "", client: .current, isDetached: false, isPrepared: false)
-        _ = try BinaryDecoder().decode(Activation.self, from: try BinaryEncoder().encode(order))
+        for type in types { type.prepareDecoding() }
     }
 }

@@ -5,7 +5,8 @@ import Syscalls
 /// The server's parked children: how many there shall be, and when another is forked.
 ///
 /// They are forked when the server has had nothing to do for a moment, since forking while somebody waits would cost him more
-/// than the spare saves.
+/// than the spare saves; and the first one as soon as a child has ended, since who has waited for that is likely to want the next
+/// one, and takes a while to ask.
 final class Spares {
     /// How long the server must have been idle.
     static let idleTime = Duration.milliseconds(1)
@@ -17,8 +18,6 @@ final class Spares {
 
     private let policy: ForkServer.Spares
     private var parked: [ServerChild] = []
-    /// What a child forked now knows that those of earlier generations do not: types that were met since.
-    private(set) var generation = 0
     /// What a fork takes, on a sliding average.
     private(set) var forkTime: Duration?
     /// After the last death.
@@ -29,7 +28,8 @@ final class Spares {
         self.policy = policy
     }
 
-    var count: Int { parked.count }
+    /// How many there are that know all of so many types.
+    func readyCount(_ types: Int) -> Int { parked.count { $0.knownTypes == types } }
 
     /// How many there shall be.
     private var wanted: Int {
@@ -42,25 +42,31 @@ final class Spares {
     }
 
     /// When to look at the spares again; `nil` when all is as it shall be.
-    var timeToNextChange: Duration? {
-        parked.count == wanted && parked.allSatisfy { !isStale($0) }
+    ///
+    /// - Parameter types: How many types there are that one should know.
+    func timeToNextChange(_ types: Int) -> Duration? {
+        parked.count == wanted && parked.allSatisfy { $0.knownTypes == types }
             ? nil : max(Self.idleTime, earliest?.remaining ?? .zero)
     }
 
     /// One that is not needed any more; `nil` when there is none.
-    func takeUnwanted() -> ServerChild? {
-        if let stale = parked.firstIndex(where: { isStale($0) }) { return parked.remove(at: stale) }
+    ///
+    /// - Parameter types: How many types there are that one should know.
+    func takeUnwanted(_ types: Int) -> ServerChild? {
+        if let stale = parked.firstIndex(where: { $0.knownTypes < types }) { return parked.remove(at: stale) }
         return parked.count > wanted ? parked.removeLast() : nil
     }
 
     var needsAnother: Bool { parked.count < wanted }
 
+    /// Whether there is none, and one may be forked.
+    var areMissing: Bool { parked.isEmpty && wanted > 0 && earliest == nil }
+
     func add(_ child: ServerChild) { parked.append(child) }
 
-    /// The one that has waited longest, of the newest generation where possible.
-    func take() -> ServerChild? {
-        guard !parked.isEmpty else { return nil }
-        return parked.remove(at: parked.firstIndex { !isStale($0) } ?? 0)
+    /// The one that has waited longest of those that know a type.
+    func take(knowing type: Int) -> ServerChild? {
+        parked.firstIndex { $0.knownTypes > type }.map { parked.remove(at: $0) }
     }
 
     /// One has ended while it was parked: something may be wrong with all of them.
@@ -83,9 +89,6 @@ final class Spares {
 
     func noteFork(taking time: Duration) { forkTime = forkTime.map { ($0 * 3 + time) / 4 } ?? time }
 
-    /// A new type is known: children forked from now on are faster to run it.
-    func startGeneration() { generation += 1 }
-
     /// Ends them all, and waits until they are gone.
     func endAll() {
         for child in parked {
@@ -93,9 +96,5 @@ final class Spares {
             _ = try? child.process.wait()
         }
         parked = []
-    }
-
-    private func isStale(_ child: ServerChild) -> Bool {
-        if case .parked(_, let generation) = child.state { generation != self.generation } else { true }
     }
 }

@@ -6,8 +6,15 @@ extension Connection {
     struct Inbox: ~Copyable {
         var decoder = FrameDecoder()
         var descriptors = DescriptorBatch()
+        /// Places among them where others were lost, because this process may open no more.
+        var losses: [Int] = []
         /// Set once the stream makes no sense any more.
         var failure: FramingError?
+
+        mutating func takeFirst(_ count: Int) -> DescriptorBatch {
+            if !losses.isEmpty { losses = losses.map { $0 - count } }
+            return descriptors.takeFirst(count)
+        }
     }
 
     /// Receives the next message.
@@ -107,7 +114,9 @@ extension Connection {
     /// Takes descriptors that came with the messages received so far, in their order.
     ///
     /// - Parameter count: How many; the message says it.
-    /// - Throws: `FramingError.missingDescriptors` when fewer have come; they stay.
+    /// - Throws: `FramingError.missingDescriptors` when fewer have come; they stay. `.descriptors(.truncated)` when this process was
+    ///   at its limit of open files as they came: the message's others are closed. Later messages are not concerned, unless it has
+    ///   more descriptors than the kernel takes at once.
     public func receiveDescriptors(_ count: Int) throws(FramingError) -> DescriptorBatch {
         _ = receiving.lock(until: .never)
         defer { receiving.unlock() }
@@ -115,10 +124,18 @@ extension Connection {
     }
 
     private func takeDescriptors(_ count: Int) throws(FramingError) -> DescriptorBatch {
+        if let place = inbox.losses.first, place < count {
+            inbox.losses.removeFirst()
+            _ = inbox.takeFirst(place)
+            let error = FramingError.descriptors(.truncated(arrived: place))
+            // More of them come in several parts, and nobody knows which others belong to the message.
+            if count > maximumDescriptorsPerMessage { inbox.failure = error }
+            throw error
+        }
         guard (0...inbox.descriptors.count).contains(count) else {
             throw .missingDescriptors(expected: count, arrived: inbox.descriptors.count)
         }
-        return inbox.descriptors.takeFirst(count)
+        return inbox.takeFirst(count)
     }
 
     /// Bytes that were read from the descriptor and not received yet; 0 while another thread is receiving.
@@ -225,8 +242,12 @@ extension Connection {
             if isSocket, descriptorLimit > 0 {
                 do throws(FDPassingError) {
                     let room = descriptorLimit - inbox.descriptors.count
-                    return try descriptor.receive(
-                        into: space, descriptors: &inbox.descriptors, limit: room, waiting: deadline == .never)
+                    var isTruncated = false
+                    let count = try descriptor.receive(
+                        into: space, descriptors: &inbox.descriptors, limit: room, truncated: &isTruncated,
+                        waiting: deadline == .never)
+                    if isTruncated { try noteLoss() }
+                    return count
                 } catch {
                     guard case .system(let number) = error else { throw .descriptors(error) }
                     failure = number
@@ -246,6 +267,13 @@ extension Connection {
             if deadline.hasPassed { throw .timedOut }
             try waitUntilReadable(descriptor, until: deadline)
         }
+    }
+
+    /// Takes note that descriptors were lost after those that have arrived.
+    private func noteLoss() throws(FDPassingError) {
+        // Nobody seems to take them.
+        guard inbox.losses.count < descriptorLimit else { throw .truncated(arrived: inbox.descriptors.count) }
+        inbox.losses.append(inbox.descriptors.count)
     }
 
     private func waitUntilReadable(_ descriptor: FileDescriptor, until deadline: Deadline) throws(FramingError) {

@@ -22,6 +22,13 @@ extension Connection {
     public func send(
         _ message: RawSpan, passing descriptors: [FileDescriptor] = [], until deadline: Deadline? = nil
     ) throws(FramingError) {
+        try send(message, passing: descriptors.span, until: deadline)
+    }
+
+    /// Sends one message, without an array of the descriptors; see ``send(_:passing:until:)``.
+    package func send(
+        _ message: RawSpan, passing descriptors: Span<FileDescriptor>, until deadline: Deadline? = nil
+    ) throws(FramingError) {
         var progress = SendProgress()
         try send(message, passing: descriptors, progress: &progress, until: deadline, isResumable: false)
     }
@@ -56,11 +63,11 @@ extension Connection {
         _ message: RawSpan, passing descriptors: [FileDescriptor] = [], progress: inout SendProgress,
         until deadline: Deadline? = nil
     ) throws(FramingError) {
-        try send(message, passing: descriptors, progress: &progress, until: deadline, isResumable: true)
+        try send(message, passing: descriptors.span, progress: &progress, until: deadline, isResumable: true)
     }
 
     private func send(
-        _ message: RawSpan, passing descriptors: [FileDescriptor], progress: inout SendProgress,
+        _ message: RawSpan, passing descriptors: Span<FileDescriptor>, progress: inout SendProgress,
         until deadline: Deadline?, isResumable: Bool
     ) throws(FramingError) {
         guard isWritable else { throw .notWritable }

@@ -7,6 +7,17 @@ import Syscalls
     import Darwin
 #endif
 
+extension FileDescriptor {
+    /// Sends one message over a stream socket, as `Connection.send` does, where nobody else sends over it: without a connection.
+    package func sendFrame(
+        _ message: RawSpan, passing descriptors: Span<FileDescriptor> = Span()
+    ) throws(FramingError) {
+        var progress = SendProgress()
+        try FrameSender(descriptor: self, isSocket: true, deadline: .never)
+            .send(message, passing: descriptors, progress: &progress)
+    }
+}
+
 /// How far a message has got on its way out (see `Connection.send(_:passing:progress:until:)`).
 public struct SendProgress: Hashable, Sendable {
     /// Bytes that the kernel has taken, of header and message together.
@@ -29,7 +40,7 @@ struct FrameSender {
     /// - Parameter progress: How far earlier calls for the same frame got; tells how far this one got, also when it throws.
     /// - Throws: `FramingError.timedOut` when the deadline passes first.
     @inline(__always) func send(
-        _ message: RawSpan, passing descriptors: [FileDescriptor], progress: inout SendProgress
+        _ message: RawSpan, passing descriptors: Span<FileDescriptor>, progress: inout SendProgress
     ) throws(FramingError) {
         if isSocket, descriptors.isEmpty, progress.sent == 0, message.byteCount <= Self.smallMessage {
             progress.sent = try sendTogether(message)
@@ -39,7 +50,7 @@ struct FrameSender {
     }
 
     private func sendInParts(
-        _ message: RawSpan, passing descriptors: [FileDescriptor], progress: inout SendProgress
+        _ message: RawSpan, passing descriptors: Span<FileDescriptor>, progress: inout SendProgress
     ) throws(FramingError) {
         let header = FrameHeader(length: message.byteCount)
         // The descriptors of a batch beyond the first ride on further bytes: one each, and the rest on the last.
@@ -48,18 +59,17 @@ struct FrameSender {
         guard batches <= total else {
             throw .messageTooShortForDescriptors(bytes: message.byteCount, descriptors: descriptors.count)
         }
-        let numbers = descriptors.map(\.rawValue)
         var headerBytes = header.bytes
         try withUnsafeMutableBytes(of: &headerBytes) { headerBytes throws(FramingError) in
             try message.withUnsafeBytes { payload throws(FramingError) in
                 while progress.sent < total {
-                    let batch = numbers[progress.passed...].prefix(maximumDescriptorsPerMessage)
-                    let isLastBatch = progress.passed + batch.count == numbers.count
+                    let batch = descriptors.extracting(droppingFirst: progress.passed)
+                        .extracting(first: maximumDescriptorsPerMessage)
+                    let isLastBatch = progress.passed + batch.count == descriptors.count
                     let end = isLastBatch ? total : progress.sent + 1
                     do throws(Errno) {
                         let count = try Self.withParts(headerBytes, header.byteCount, payload, progress.sent..<end) {
-                            parts throws(Errno) in
-                            try batch.withUnsafeBufferPointer { batch throws(Errno) in try write(parts, batch) }
+                            parts throws(Errno) in try write(parts, batch)
                         }
                         progress.sent += count
                         progress.passed += batch.count
@@ -96,7 +106,7 @@ struct FrameSender {
 
     /// Writes some of the parts. EAGAIN is waited out until the deadline.
     private func write(
-        _ parts: UnsafeBufferPointer<iovec>, _ batch: UnsafeBufferPointer<CInt>
+        _ parts: UnsafeBufferPointer<iovec>, _ batch: Span<FileDescriptor>
     ) throws(Errno) -> Int {
         while true {
             do throws(Errno) {

@@ -41,12 +41,23 @@ public final class Listener: Sendable {
         }
     }
 
-    private init(at address: Address, backlog: Int, alone directory: String?) throws(FramingError) {
+    /// Starts to listen at a path in place of another listener, which stays and gets no more clients.
+    ///
+    /// The corresponding C function is `rename`.
+    package convenience init(takingOver path: String, backlog: Int = 128) throws(FramingError) {
+        try self.init(at: .unix(path: path), backlog: backlog, alone: nil, takesOver: true)
+    }
+
+    private init(
+        at address: Address, backlog: Int, alone directory: String?, takesOver: Bool = false
+    ) throws(FramingError) {
         if case .unix(let path) = address {
             let socket = try framing { () throws(Errno) in try Self.socket(family: AF_UNIX) }
             let descriptor = socket.descriptor
             socketFile = try framing { () throws(Errno) in
-                try SocketFile.listen(descriptor, at: path, backlog: backlog, alone: directory)
+                try takesOver
+                    ? SocketFile.takeOver(descriptor, at: path, backlog: backlog)
+                    : SocketFile.listen(descriptor, at: path, backlog: backlog, alone: directory)
             }
             closable = ClosableDescriptor(socket)
             self.address = address

@@ -46,6 +46,21 @@ struct SocketFile: Sendable {
         }
     }
 
+    /// Has a socket listen at a path in place of another listener, if there is one: a client gets either of the two.
+    ///
+    /// - Throws: `Errno.addressInUse` when the name with a `~` after it, which it has at first, is taken.
+    static func takeOver(_ socket: FileDescriptor, at path: String, backlog: Int) throws(Errno) -> SocketFile {
+        let draft = try listen(socket, at: path + "~", backlog: backlog)
+        return try whileDirectoryIsLocked(of: path) { () throws(Errno) in
+            guard rename(draft.path, path) == 0 else {
+                let error = Errno.current
+                unlink(draft.path)
+                throw error
+            }
+            return SocketFile(path: path, identity: draft.identity, directory: nil)
+        }
+    }
+
     /// Removes the file, if it is still this one, and the directory that was made for it.
     func remove() {
         try? whileDirectoryIsLocked(of: path) { () throws(Errno) in

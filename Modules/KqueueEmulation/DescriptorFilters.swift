@@ -3,24 +3,25 @@
     import Glibc
     import Syscalls
 
-    /// EVFILT_READ of pipes, sockets, terminals and other descriptors that can be waited for.
-    final class ReadFilter: EventFilter {
-        private let file: WatchedFile
-        private var lowWaterMark: Int?
+    /// What EVFILT_READ and EVFILT_WRITE have in common.
+    protocol DescriptorFilter: EventFilter {
+        var file: WatchedFile { get }
+    }
 
-        init(_ change: KernelEvent) throws(Errno) {
-            file = try WatchedFile(change.descriptor)
-            lowWaterMark = change.lowWaterMark
-        }
-
+    extension DescriptorFilter {
         // epoll alone does not tell when the number was that of a third file in between.
         var isAttached: Bool { file.isSame }
 
-        var sources: [Source] { [Source(descriptor: file.descriptor, isForWriting: false, isBorrowed: true)] }
+        func change(by change: KernelEvent) { file.takeMark(of: change) }
+    }
 
-        func change(by change: KernelEvent) {
-            if change.flags.contains(.add) { lowWaterMark = change.lowWaterMark }
-        }
+    /// EVFILT_READ of pipes, sockets, terminals and other descriptors that can be waited for.
+    final class ReadFilter: DescriptorFilter {
+        let file: WatchedFile
+
+        init(_ change: KernelEvent) throws(Errno) { file = try WatchedFile(change) }
+
+        var sources: [Source] { [Source(descriptor: file.descriptor, isForWriting: false, isBorrowed: true)] }
 
         func occurrence() -> Occurrence? {
             let readiness = file.readiness(for: [.readable, .readHangUp])
@@ -35,35 +36,26 @@
 
         /// Without a mark the kernel's word stands: a message may be empty.
         private func isEnough(_ count: Int) -> Bool {
-            guard let mark = lowWaterMark ?? file.receiveLowWaterMark else { return true }
+            guard let mark = file.lowWaterMark ?? file.receiveLowWaterMark else { return true }
             return mark <= 1 || count >= mark
         }
     }
 
     /// EVFILT_WRITE of the same.
-    final class WriteFilter: EventFilter {
-        private let file: WatchedFile
-        private var lowWaterMark: Int?
+    final class WriteFilter: DescriptorFilter {
+        let file: WatchedFile
 
-        init(_ change: KernelEvent) throws(Errno) {
-            file = try WatchedFile(change.descriptor)
-            lowWaterMark = change.lowWaterMark
-        }
-
-        var isAttached: Bool { file.isSame }
+        init(_ change: KernelEvent) throws(Errno) { file = try WatchedFile(change) }
 
         var sources: [Source] { [Source(descriptor: file.descriptor, isForWriting: true, isBorrowed: true)] }
-
-        func change(by change: KernelEvent) {
-            if change.flags.contains(.add) { lowWaterMark = change.lowWaterMark }
-        }
 
         func occurrence() -> Occurrence? {
             let readiness = file.readiness(for: .writable)
             // Linux tells so of a pipe without a reader, and of a socket whose directions have both ended.
             let isAtEnd = !readiness.isDisjoint(with: file.isSocket ? .hangUp : [.hangUp, .error])
             let room = file.writableByteCount
-            guard isAtEnd || readiness.contains(.error) || readiness.contains(.writable) && room >= lowWaterMark ?? 0
+            guard
+                isAtEnd || readiness.contains(.error) || readiness.contains(.writable) && room >= file.lowWaterMark ?? 0
             else { return nil }
             return Occurrence(flags: isAtEnd ? .endOfFile : [], fflags: file.socketError(readiness), data: room)
         }
@@ -74,18 +66,25 @@
     }
 
     /// A descriptor of the program's, and what can be asked of it without changing anything.
-    private final class WatchedFile {
+    final class WatchedFile {
         let descriptor: FileDescriptor
+        /// How much has to be there; `nil` where the program has not said.
+        private(set) var lowWaterMark: Int?
         private let kind: FileStatus.Kind
         private let identity: FileStatus.Identity
         private var wasConnected: Bool
 
-        init(_ descriptor: FileDescriptor) throws(Errno) {
-            self.descriptor = descriptor
+        init(_ change: KernelEvent) throws(Errno) {
+            descriptor = change.descriptor
+            lowWaterMark = change.lowWaterMark
             let status = try descriptor.status()
             kind = status.kind
             identity = status.identity
             wasConnected = descriptor.isConnected
+        }
+
+        func takeMark(of change: KernelEvent) {
+            if change.flags.contains(.add) { lowWaterMark = change.lowWaterMark }
         }
 
         /// Whether the number may still be that of the same file.

@@ -13,7 +13,7 @@ public struct BinaryMessageCoder: MessageCoder {
     public func encode(_ value: some Encodable) throws -> CodedMessage {
         let outgoing = OutgoingDescriptors()
         var bytes = [UInt8](repeating: 0, count: Self.headerSize)
-        try BinaryEncoder(userInfo: [.outgoingDescriptors: outgoing]).encode(value, appendingTo: &bytes)
+        try outgoing.whileEncoding { try BinaryEncoder().encode(value, appendingTo: &bytes) }
         let count = UInt32(outgoing.descriptors.count)
         for index in 0..<Self.headerSize { bytes[index] = UInt8(truncatingIfNeeded: count >> (24 - 8 * index)) }
         return CodedMessage(bytes: bytes, outgoing: outgoing)
@@ -29,8 +29,7 @@ public struct BinaryMessageCoder: MessageCoder {
         }
         let count = bytes[..<Self.headerSize].reduce(0) { $0 << 8 | Int($1) }
         let incoming = IncomingDescriptors(count == 0 ? DescriptorBatch() : try descriptors(count))
-        return try BinaryDecoder(userInfo: [.incomingDescriptors: incoming])
-            .decode(type, from: bytes[Self.headerSize...])
+        return try incoming.whileDecoding { try BinaryDecoder().decode(type, from: bytes[Self.headerSize...]) }
     }
 
     private static let headerSize = 4

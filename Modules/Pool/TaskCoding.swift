@@ -49,7 +49,7 @@ enum TaskCoder {
         let encoder: BinaryEncoder
 
         init() {
-            encoder = BinaryEncoder(userInfo: [.outgoingDescriptors: descriptors, .outgoingSegments: segments])
+            encoder = BinaryEncoder(userInfo: [.outgoingSegments: segments])
         }
     }
 
@@ -84,7 +84,9 @@ enum TaskCoder {
         bytes.reserveCapacity(beginning.count + MemoryLayout<T>.size)
         bytes.append(contentsOf: beginning)
         withUnsafeBytes(of: task) { bytes.append(contentsOf: $0) }
-        return EncodedValue(bytes: bytes, nameLength: beginning.count - RecordHeader.size, isMemory: true)
+        var encoded = EncodedValue(bytes: bytes, nameLength: beginning.count - RecordHeader.size, isMemory: true)
+        encoded.moveLargePayload()
+        return encoded
     }
 
     /// A result, or anything else behind what its bytes begin with.
@@ -96,13 +98,17 @@ enum TaskCoder {
         encoded.bytes.append(contentsOf: beginning)
         if BinaryEncoder.encodesDirectly(type(of: value)) {
             // No code of the value's runs that could have something travel beside it.
-            try encode(value, with: plainEncoder, appendingTo: &encoded.bytes)
+            try coding { try plainEncoder.encode(value, appendingTo: &encoded.bytes) }
             encoded.moveLargePayload()
             return encoded
         }
         let collector = idleCollectors.withLock { $0.popLast() } ?? Collector()
         // After an error the collector goes, with whatever it has met.
-        try encode(value, with: collector.encoder, appendingTo: &encoded.bytes)
+        try coding {
+            try collector.descriptors.whileEncoding {
+                try collector.encoder.encode(value, appendingTo: &encoded.bytes)
+            }
+        }
         encoded.segments = collector.segments.take()
         encoded.descriptors = collector.descriptors.descriptors
         if encoded.descriptors.isEmpty {
@@ -117,18 +123,15 @@ enum TaskCoder {
         return encoded
     }
 
-    private static func encode(
-        _ value: some Encodable, with encoder: BinaryEncoder, appendingTo bytes: inout [UInt8]
-    ) throws(PoolError) {
-        do { try encoder.encode(value, appendingTo: &bytes) } catch { throw .coding("\(error)") }
+    private static func coding(_ body: () throws -> Void) throws(PoolError) {
+        do { try body() } catch { throw .coding("\(error)") }
     }
 
     /// What came with a value, and the value.
     static func decode<Value: Decodable>(_ type: Value.Type, from incoming: borrowing IncomingValue) throws -> Value {
-        let decoder =
-            incoming.descriptors == nil && incoming.segments == nil
-            ? plainDecoder : BinaryDecoder(userInfo: incoming.userInfo)
-        return try decoder.decode(type, from: incoming.payload)
+        let decoder = incoming.segments.map { BinaryDecoder(userInfo: [.incomingSegments: $0]) } ?? plainDecoder
+        guard let descriptors = incoming.descriptors else { return try decoder.decode(type, from: incoming.payload) }
+        return try descriptors.whileDecoding { try decoder.decode(type, from: incoming.payload) }
     }
 }
 
@@ -161,13 +164,6 @@ struct IncomingValue: Sendable {
         }
         descriptors = header.descriptorCount > 0 ? IncomingDescriptors(own) : nil
         segments = borrowed.isEmpty ? nil : IncomingSegments(borrowed)
-    }
-
-    var userInfo: [CodingUserInfoKey: any Sendable] {
-        var userInfo: [CodingUserInfoKey: any Sendable] = [:]
-        if let descriptors { userInfo[.incomingDescriptors] = descriptors }
-        if let segments { userInfo[.incomingSegments] = segments }
-        return userInfo
     }
 }
 

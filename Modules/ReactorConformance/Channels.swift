@@ -7,17 +7,17 @@ import Syscalls
 #endif
 
 /// A descriptor that handlers can hold, and close when they like.
-final class End {
-    let descriptor: FileDescriptor
+package final class End {
+    package let descriptor: FileDescriptor
     private var owned: OwnedFileDescriptor?
 
-    init(_ owned: consuming OwnedFileDescriptor) {
+    package init(_ owned: consuming OwnedFileDescriptor) {
         descriptor = owned.descriptor
         self.owned = consume owned
     }
 
     /// A file with a few bytes in it, and no name any more.
-    static func regularFile() throws -> End {
+    package static func regularFile() throws -> End {
         let path = "/tmp/reactor-conformance-\(ProcessID.current)-\(UInt64.random(in: 0 ... .max))"
         let file = End(try OwnedFileDescriptor.open(path, [.readWrite, .create, .exclusive], permissions: 0o600))
         unlink(path)
@@ -25,26 +25,27 @@ final class End {
         return file
     }
 
-    func close() {
+    package func close() {
         owned = nil
     }
 
     /// Puts another open file under the number, and so closes the one that had it.
-    func becomeDuplicate(of other: End) throws {
+    package func becomeDuplicate(of other: End) throws {
         try other.descriptor.duplicate(onto: descriptor)
     }
 
-    func write(_ text: String) throws {
+    package func write(_ text: String) throws {
         try descriptor.writeAll(text)
     }
 
     /// What one read gives; empty at the end of the stream.
-    func read(upTo count: Int = 65536) throws -> String {
+    package func read(upTo count: Int = 65536) throws -> String {
         String(decoding: try descriptor.read(upTo: count), as: UTF8.self)
     }
 
     /// Writes until the kernel takes no more, and returns how many bytes it took.
-    func fill() throws -> Int {
+    @discardableResult
+    package func fill() throws -> Int {
         try descriptor.setBlocking(false)
         defer { try? descriptor.setBlocking(true) }
         var count = 0
@@ -63,25 +64,30 @@ final class End {
 }
 
 /// Two ends that are connected.
-struct Channel {
+package struct Channel {
     /// The reading end of a pipe, or one of two sockets.
-    let near: End
+    package let near: End
     /// The writing end, or the other socket.
-    let far: End
+    package let far: End
+
+    package init(near: End, far: End) {
+        self.near = near
+        self.far = far
+    }
 
     /// Closes the far end, and waits until the near one has noticed: a process that another thread is just starting holds a copy of it
     /// until its exec.
-    func closeFar() throws {
+    package func closeFar() throws {
         far.close()
         _ = try near.descriptor.wait(for: [], until: .after(.seconds(60)))
     }
 
-    static func pipe() throws -> Channel {
+    package static func pipe() throws -> Channel {
         let pipe = try Pipe()
         return Channel(near: End(pipe.readEnd), far: End(pipe.writeEnd))
     }
 
-    static func sockets() throws -> Channel {
+    package static func sockets() throws -> Channel {
         let pair = try SocketPair()
         return Channel(near: End(pair.first), far: End(pair.second))
     }
@@ -89,7 +95,7 @@ struct Channel {
 
 /// A duplicate under a number that nobody else in the process uses: after its end is closed, the number surely names
 /// nothing, whatever the checks that run beside this one open.
-func duplicateAtPrivateNumber(_ descriptor: FileDescriptor) throws -> End {
+package func duplicateAtPrivateNumber(_ descriptor: FileDescriptor) throws -> End {
     let limit = try ResourceLimit.current(.openFiles).soft
     let number = privateNumbers.withLock { count in
         count += 1
@@ -102,19 +108,21 @@ func duplicateAtPrivateNumber(_ descriptor: FileDescriptor) throws -> End {
 private let privateNumbers = Lock<CInt>(0)
 
 /// Numbers that never name an open descriptor, the last one larger than any table of them.
-func unopenDescriptors() throws -> [FileDescriptor] {
+package func unopenDescriptors() throws -> [FileDescriptor] {
     let end = try duplicateAtPrivateNumber(.standardError)
     end.close()
     return [FileDescriptor(rawValue: -1), end.descriptor, FileDescriptor(rawValue: .max)]
 }
 
 /// Counts, from any thread.
-final class Counter: Sendable {
+package final class Counter: Sendable {
     private let count = Lock(0)
 
-    var value: Int { count.withLock { $0 } }
+    package init() {}
 
-    func add() {
+    package var value: Int { count.withLock { $0 } }
+
+    package func add() {
         count.withLock { $0 += 1 }
     }
 }

@@ -100,7 +100,7 @@ final class Workbench {
 }
 
 /// A check waited far longer than it should.
-struct WaitedTooLong: Error {}
+package struct WaitedTooLong: Error {}
 
 extension Deadline {
     /// Far beyond what a step takes, on a busy machine and under a sanitizer too.
@@ -109,12 +109,12 @@ extension Deadline {
 
 extension Reactor {
     /// Handles what is ready now, without waiting for more.
-    func look() throws {
+    package func look() throws {
         try runOnce(timeout: .zero)
     }
 
     /// Runs until the condition holds.
-    func run(until condition: () -> Bool) throws {
+    package func run(until condition: () -> Bool) throws {
         let deadline = Deadline.generous
         while !condition() {
             if deadline.hasPassed { throw WaitedTooLong() }
@@ -123,7 +123,7 @@ extension Reactor {
     }
 
     /// Runs until `stop` is called.
-    func runUntilStopped() throws {
+    package func runUntilStopped() throws {
         var isLate = false
         let guardian = addTimer(after: .seconds(300)) { [unowned self] in
             isLate = true

@@ -206,6 +206,9 @@ final class CommandExecutor {
         do { try key.kind.remove(key.name) } catch { noteFailure(key, "\(error)") }
     }
 
+    /// Sets how long a removal that has a process of its own may take.
+    func limitRemovals(to limit: Duration) { removals.timeLimit = limit }
+
     func proceedWithRemovals() {
         if removals.isEmpty { return }
         for failure in removals.proceed() { noteFailure(failure.key, failure.reason) }

@@ -14,7 +14,7 @@ struct KeeperChannel {
         case store = 1
         /// That process is gone.
         case forget
-        /// All that was stored has been given back; the tracker: it is at work.
+        /// All that was stored has been given back; its bytes say how long a clean-up may take. From the tracker: it is at work.
         case ready
         /// A resource was removed that had leaked; its bytes are a `TrackerRecord`.
         case leak
@@ -26,6 +26,16 @@ struct KeeperChannel {
         var process: Int32 = 0
         var bytes: [UInt8] = []
         var descriptor: OwnedFileDescriptor?
+    }
+
+    /// A limit as the bytes of a message: milliseconds.
+    static func bytes(ofLimit limit: Duration) -> [UInt8] {
+        withUnsafeBytes(of: Int64(limit.roundedUpMilliseconds)) { Array($0) }
+    }
+
+    static func limit(in bytes: [UInt8]) -> Duration? {
+        guard bytes.count == 8 else { return nil }
+        return .milliseconds(bytes.withUnsafeBytes { $0.loadUnaligned(as: Int64.self) })
     }
 
     private static let headerSize = 16
@@ -52,8 +62,9 @@ struct KeeperChannel {
         var sent = 0
         while sent < message.count {
             do throws(Errno) {
-                let descriptors = sent == 0 ? [descriptor?.rawValue].compactMap(\.self) : []
-                sent += try sendSome(message[sent...], descriptors)
+                let descriptors = sent == 0 ? [descriptor].compactMap(\.self) : []
+                sent += try socket.send(
+                    message.span.bytes.extracting(droppingFirst: sent), passing: descriptors.span, waiting: false)
             } catch {
                 guard error == .resourceTemporarilyUnavailable else { throw error }
                 // A message that was begun has to be ended: whoever has read its beginning reads on.
@@ -65,18 +76,6 @@ struct KeeperChannel {
             }
         }
         return true
-    }
-
-    private func sendSome(_ bytes: ArraySlice<UInt8>, _ descriptors: [CInt]) throws(Errno) -> Int {
-        try bytes.withUnsafeBufferPointer { bytes throws(Errno) in
-            var part = iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
-            return try withUnsafePointer(to: &part) { part throws(Errno) in
-                try descriptors.withUnsafeBufferPointer { descriptors throws(Errno) in
-                    try socket.send(
-                        UnsafeBufferPointer(start: part, count: 1), passing: descriptors, waiting: false)
-                }
-            }
-        }
     }
 
     /// Waits for a message; `nil` at the end, or when what comes makes no sense.

@@ -16,17 +16,19 @@ public final class ResourceTracker: Sendable {
     /// The tracker of this process and those forked for it. Its process starts with the first registration.
     public static let shared = ResourceTracker()
 
-    private let executable: String?
+    private let settings: TrackerStart
     private let client = Lock(TrackerClient())
     private let leakHandler = Lock<(@Sendable (LeakedResource) -> Void)?>(nil)
 
     /// A tracker of one's own.
     ///
     /// Its process ends when this object is gone and nobody else shares it.
-    /// - Parameter executable: What is started as the tracker, for hosts that cannot call `bootstrap()`: an executable
-    ///   that does. `nil` is the one that runs here.
-    public init(executable: String? = nil) {
-        self.executable = executable
+    /// - Parameters:
+    ///   - executable: What is started as the tracker, for hosts that cannot call `bootstrap()`: an executable that does. `nil`
+    ///     is the one that runs here.
+    ///   - cleanUpLimit: How long the removal of a directory, or a custom kind's clean-up, may take until it is killed.
+    public init(executable: String? = nil, cleanUpLimit: Duration = .seconds(60)) {
+        settings = TrackerStart(executable: executable, cleanUpLimit: cleanUpLimit)
     }
 
     /// To be called first in `main` by programs that use this layer and none above it.
@@ -151,7 +153,7 @@ public final class ResourceTracker: Sendable {
     public func start() throws(ResourceTrackerError) {
         let handler = leakHandler.withLock { $0 }
         try client.withLock { client throws(ResourceTrackerError) in
-            try client.startIfNeeded(executable: executable, onLeak: handler)
+            try client.startIfNeeded(settings, onLeak: handler)
         }
     }
 
@@ -231,7 +233,7 @@ public final class ResourceTracker: Sendable {
     ) throws(ResourceTrackerError) {
         try client.withLock { client throws(ResourceTrackerError) in
             if client.door == nil {
-                try client.startIfNeeded(executable: executable, onLeak: leakHandler.withLock { $0 })
+                try client.startIfNeeded(settings, onLeak: leakHandler.withLock { $0 })
             }
             do throws(Errno) { try client.send(operation, kind, name) } catch { throw .system(error) }
         }

@@ -27,13 +27,13 @@ struct TrackerClient: ~Copyable {
     }
 
     mutating func startIfNeeded(
-        executable: String?, onLeak: (@Sendable (LeakedResource) -> Void)?
+        _ settings: TrackerStart, onLeak: (@Sendable (LeakedResource) -> Void)?
     ) throws(ResourceTrackerError) {
         if door != nil { return }
-        guard executable != nil || ProcessRole.isBootstrapped else { throw .notBootstrapped }
+        guard settings.executable != nil || ProcessRole.isBootstrapped else { throw .notBootstrapped }
         do throws(Errno) {
             let pair = try SocketPair()
-            keeper = try TrackerKeeper(executable: executable, door: pair.first, onLeak: onLeak)
+            keeper = try TrackerKeeper(settings, door: pair.first, onLeak: onLeak)
             let outer = pair.second
             door = consume outer
         } catch {

@@ -9,7 +9,7 @@ import Syscalls
 final class TrackerKeeper: Sendable {
     /// Who has to reap the tracker; a forked copy is somebody else.
     private let starter: ProcessID = .current
-    private let executable: String?
+    private let settings: TrackerStart
     private let journal: (one: JournalFile, other: JournalFile)
     private let state: Lock<State>
     private let hasEnded = Latch()
@@ -41,9 +41,9 @@ final class TrackerKeeper: Sendable {
     ///
     /// - Parameter door: The tracker's end of it.
     init(
-        executable: String?, door: consuming OwnedFileDescriptor, onLeak: (@Sendable (LeakedResource) -> Void)?
+        _ settings: TrackerStart, door: consuming OwnedFileDescriptor, onLeak: (@Sendable (LeakedResource) -> Void)?
     ) throws(Errno) {
-        self.executable = executable
+        self.settings = settings
         journal = (try JournalFile(), try JournalFile())
         let door = try ForkGuardedDescriptor(door)
         state = Lock(State(door: door, onLeak: onLeak))
@@ -132,7 +132,7 @@ final class TrackerKeeper: Sendable {
         guard let doorDescriptor = door.descriptor else { throw .badFileDescriptor }
         let pair = try SocketPair()
         let process = try TrackerProcess.role.start(
-            executable: executable,
+            executable: settings.executable,
             descriptors: [
                 doorDescriptor, pair.second.descriptor, journal.one.memory.descriptor, journal.other.memory.descriptor,
             ],
@@ -145,9 +145,18 @@ final class TrackerKeeper: Sendable {
             _ = try channel.send(
                 .store, owner: owner, process: process.rawValue, passing: pipe, until: .after(.seconds(60)))
         }
-        _ = try? channel.send(.ready, until: .after(.seconds(60)))
+        _ = try? channel.send(
+            .ready, bytes: KeeperChannel.bytes(ofLimit: settings.cleanUpLimit), until: .after(.seconds(60)))
         return socket
     }
+}
+
+/// What the process that starts a tracker decides for it.
+struct TrackerStart: Sendable {
+    /// `nil` is the one that runs here.
+    let executable: String?
+    /// How long a clean-up may take that has a process of its own.
+    let cleanUpLimit: Duration
 }
 
 /// The pipes of processes that a tracker has taken in, by the numbers that it has given them.

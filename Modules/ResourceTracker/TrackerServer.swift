@@ -49,7 +49,11 @@ final class TrackerServer {
     }
 
     private func takeBackOwners() {
-        while var message = keeper?.receive(), message.kind == .store {
+        while var message = keeper?.receive() {
+            guard message.kind == .store else {
+                if let limit = KeeperChannel.limit(in: message.bytes) { executor.limitRemovals(to: limit) }
+                return
+            }
             guard let pipe = message.descriptor.take() else { continue }
             let owner = TrackedOwner(id: message.owner, process: ProcessID(rawValue: message.process), pipe: pipe)
             owner.isStored = true

@@ -172,6 +172,12 @@ extension FileDescriptor {
         _ = try retryingOnInterrupt { dup2(rawValue, other.rawValue) }
     }
 
+    /// Makes another descriptor's number stand for this open file, close-on-exec; what it stood for is closed. The corresponding C
+    /// function is `dup3`.
+    package func duplicateClosingOnExec(onto other: FileDescriptor) throws(Errno) {
+        _ = try retryingOnInterrupt { csys_duplicate_onto(rawValue, other.rawValue) }
+    }
+
     /// Whether the descriptor is open. The corresponding C function is `fcntl` with `F_GETFD`.
     public var isOpen: Bool { csys_fcntl(rawValue, F_GETFD, 0) != -1 }
 

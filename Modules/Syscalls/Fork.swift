@@ -44,3 +44,8 @@ public func flushStandardStreams() {
         guard csys_keep_exit_handlers_from_children() == 0 else { throw .noMemory }
     }
 #endif
+
+/// Lets others run that wait for this processor, such as a process just forked. The corresponding C function is `sched_yield`.
+package func yieldProcessor() {
+    sched_yield()
+}

@@ -100,15 +100,22 @@ extension ProcessID {
 
     /// Has the kernel kill this process when the last write end of a pipe is closed, or something is written to it. Linux only.
     ///
-    /// - Parameter readEnd: Of the pipe; it may be closed afterwards.
-    /// - Returns: What has the kernel do that, for as long as it is open; `nil` when there is no write end.
+    /// - Parameter readEnd: Of the pipe, as an open file of this process's own (`FileDescriptor.reopenForReading`): whom the kernel
+    ///   signals belongs to the open file. It does so for as long as that is open.
+    /// - Returns: Whether there is a write end.
     ///
     /// The corresponding C function is `fcntl` with `F_SETOWN`, `F_SETSIG` and `O_ASYNC`.
-    package func dieWithWriters(of readEnd: FileDescriptor) throws(Errno) -> OwnedFileDescriptor? {
-        let watch = csys_die_with_writers(readEnd.rawValue)
-        if watch >= 0 { return OwnedFileDescriptor(owning: watch) }
-        guard Errno.current == .brokenPipe else { throw Errno.current }
-        return nil
+    package func dieWithWriters(of readEnd: FileDescriptor) throws(Errno) -> Bool {
+        try checked(csys_die_with_writers(readEnd.rawValue)) == 1
+    }
+
+    extension FileDescriptor {
+        /// Opens the read end of a pipe once more, as an open file of its own. Linux only. See proc_pid_fd(5).
+        ///
+        /// - Throws: `Errno.noSuchAddressOrDevice` when it is no pipe.
+        package func reopenForReading() throws(Errno) -> OwnedFileDescriptor {
+            try .open("/proc/self/fd/\(rawValue)", [.readOnly, .nonBlocking])
+        }
     }
 #endif
 

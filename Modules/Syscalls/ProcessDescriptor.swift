@@ -24,8 +24,23 @@
             owned = OwnedFileDescriptor(owning: try checked(csys_pidfd_open(process.rawValue)))
         }
 
+        /// Opens one for a child of the caller that has just been started; without one it is killed and reaped, for nobody could
+        /// wait for it.
+        package init(ofChild process: ProcessID) throws(Errno) {
+            do throws(Errno) {
+                self = try ProcessDescriptor(of: process)
+            } catch {
+                try? process.send(.kill)
+                _ = try? process.wait()
+                throw error
+            }
+        }
+
         /// The borrowed descriptor, for waiting. See pidfd_open(2).
         public var descriptor: FileDescriptor { owned.descriptor }
+
+        /// Gives the descriptor up: the caller owns it. See pidfd_open(2).
+        public consuming func take() -> OwnedFileDescriptor { owned }
 
         /// Sends a signal to this very process.
         ///

@@ -108,6 +108,8 @@ struct AsyncListenerTests {
     func deadline() async throws {
         try await ReactorThread.withOne { thread in
             let listener = AsyncListener(try .atFreshAddress(), reactor: thread)
+            // A task that has ended may hold it for a moment longer, and its directory would stay.
+            defer { listener.close() }
             for deadline in [Deadline.now, .after(.milliseconds(5)), .after(.seconds(-1))] {
                 await #expect(throws: FramingError.timedOut) { try await listener.accept(until: deadline) }
             }
@@ -126,6 +128,8 @@ struct AsyncListenerTests {
     func cancellation() async throws {
         try await ReactorThread.withOne { thread in
             let listener = AsyncListener(try .atFreshAddress(), reactor: thread)
+            // A task that has ended may hold it for a moment longer, and its directory would stay.
+            defer { listener.close() }
             for _ in 0..<20 {
                 let accepting = Task { try await listener.accept() }
                 await thread.waitForWaits(1)
@@ -161,6 +165,8 @@ struct AsyncListenerTests {
     func many() async throws {
         try await ReactorThread.withOne { thread in
             let listener = AsyncListener(try .atFreshAddress(), reactor: thread)
+            // A task that has ended may hold it for a moment longer, and its directory would stay.
+            defer { listener.close() }
             try await withThrowingTaskGroup(of: UInt8?.self) { group in
                 for _ in 0..<40 {
                     group.addTask { try await listener.accept(until: .generous).receive(until: .generous)[0] }

@@ -21,8 +21,7 @@ struct PassedDescriptorTests {
         }
         let encoder = JSONEncoder()
         let outgoing = OutgoingDescriptors()
-        encoder.userInfo[.outgoingDescriptors] = outgoing
-        let bytes = try encoder.encode(Message(text: "two files", descriptors: files))
+        let bytes = try outgoing.whileEncoding { try encoder.encode(Message(text: "two files", descriptors: files)) }
         #expect(outgoing.descriptors == files.compactMap(\.descriptor))
 
         let pair = try SocketPair()
@@ -30,8 +29,8 @@ struct PassedDescriptorTests {
         outgoing.removeAll()
         #expect(outgoing.descriptors == [])
         let decoder = JSONDecoder()
-        decoder.userInfo[.incomingDescriptors] = IncomingDescriptors(try pair.second.descriptor.receiveDescriptors(2))
-        let message = try decoder.decode(Message.self, from: bytes)
+        let incoming = IncomingDescriptors(try pair.second.descriptor.receiveDescriptors(2))
+        let message = try incoming.whileDecoding { try decoder.decode(Message.self, from: bytes) }
         #expect(message.text == "two files")
         let texts = try message.descriptors.map { passed in
             let descriptor = try #require(passed.descriptor)
@@ -60,10 +59,11 @@ struct PassedDescriptorTests {
     func wrongPlaces(places: [Int]) throws {
         var batch = DescriptorBatch()
         batch.append(try OwnedFileDescriptor.open("/dev/null", .readOnly))
-        let decoder = JSONDecoder()
-        decoder.userInfo[.incomingDescriptors] = IncomingDescriptors(batch)
+        let incoming = IncomingDescriptors(batch)
         #expect(throws: DecodingError.self) {
-            try decoder.decode([PassedDescriptor].self, from: JSONEncoder().encode(places))
+            try incoming.whileDecoding {
+                try JSONDecoder().decode([PassedDescriptor].self, from: JSONEncoder().encode(places))
+            }
         }
     }
 
@@ -80,9 +80,9 @@ struct PassedDescriptorTests {
         #expect(passed.descriptor == nil)
         let isGone = passed.take() == nil
         #expect(isGone)
-        let encoder = JSONEncoder()
-        encoder.userInfo[.outgoingDescriptors] = OutgoingDescriptors()
-        #expect(throws: EncodingError.self) { try encoder.encode([passed]) }
+        #expect(throws: EncodingError.self) {
+            try OutgoingDescriptors().whileEncoding { try JSONEncoder().encode([passed]) }
+        }
     }
 
     @Test("a duplicate leaves the original to its owner")

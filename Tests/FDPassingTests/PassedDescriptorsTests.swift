@@ -43,15 +43,16 @@ struct PassedDescriptorsTests {
         sent.append(PassedDescriptor(try directory.create("second", Array("second".utf8))), name: "second")
         let encoder = JSONEncoder()
         let outgoing = OutgoingDescriptors()
-        encoder.userInfo[.outgoingDescriptors] = outgoing
-        let bytes = try Array(encoder.encode(sent))
+        let bytes = try outgoing.whileEncoding { try Array(encoder.encode(sent)) }
         let pair = try SocketPair()
         try pair.first.descriptor.send(bytes, passing: outgoing.descriptors)
 
         let message = try pair.second.descriptor.receive(bytes.count, descriptors: 2)
         let decoder = JSONDecoder()
-        decoder.userInfo[.incomingDescriptors] = IncomingDescriptors(message.descriptors)
-        let received = try decoder.decode(PassedDescriptors.self, from: .init(message.bytes))
+        let receivedBytes = message.bytes
+        let received = try IncomingDescriptors(message.descriptors).whileDecoding {
+            try decoder.decode(PassedDescriptors.self, from: .init(receivedBytes))
+        }
         #expect(received.count == 2)
         #expect(received["second"] === received[1])
         #expect(received["first"] == nil)

@@ -3,6 +3,7 @@ import ForkServer
 import ForkServerTestPrograms
 import Framing
 import ProcessTestSupport
+import Synchronization
 import Syscalls
 import TestSupport
 import Testing
@@ -77,6 +78,61 @@ import Testing
             #expect(try child.status.descriptor.readNumber() == 0)
             #expect(try process.ends())
         }
+    }
+
+    @Test("a fresh server takes over the path of the old one, and no client finds nobody there")
+    func reloadAtPath() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("socket")
+        let address = Address.unix(path: path)
+        try withServer(hosted { $0.address = .init(Answer("0"), path: path) }) { server in
+            try server.start()
+            let isOver = Atomic(false)
+            let asking = try Background {
+                var answers: [String] = []
+                while !isOver.load(ordering: .relaxed) { answers.append(try Asked(at: address).answer()) }
+                return answers
+            }
+            for round in 1...5 { try server.reload(hosted { $0.address = .init(Answer("\(round)"), path: path) }) }
+            isOver.store(true, ordering: .relaxed)
+            let rounds = try asking.get().map { $0.prefix { $0 != " " } }
+            #expect(!rounds.isEmpty && rounds == rounds.sorted())
+            #expect(try Asked(at: address).answer() == "5 0 \(ProcessID.current)")
+            #expect(server.address == address)
+            // Nor does the last of them leave anything.
+            server.shutDown()
+            #expect(!exists(path) && !exists(path + "~"))
+        }
+    }
+
+    @Test("after a reload at a path, children of the old server go on until everything is shut down")
+    func childrenOfReplaced() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("socket")
+        let alive = try Pipe()
+        let readEnd = PassedDescriptor(alive.readEnd)
+        let writeEnd = alive.writeEnd
+        let options = hosted {
+            $0.address = .init(Answer("hello"), path: path)
+            $0.address?.alive = readEnd
+            $0.gracePeriod = .milliseconds(100)
+        }
+        try withServer(options) { server in
+            try server.start()
+            let old = try WatchedProcess(try #require(server.processID))
+            let first = try Asked(at: .unix(path: path))
+            _ = try first.answer()
+            let second = try Asked(at: .unix(path: path))
+            _ = try second.answer()
+            try server.reload()
+            try first.request.close()
+            #expect(try first.status.descriptor.readNumber() == 0)
+            #expect(old.isRunning)
+            server.shutDown()
+            #expect(try second.status.descriptor.readNumber() == -Int(Signal.terminate.rawValue))
+            #expect(try old.ends())
+        }
+        writeEnd.discard()
     }
 
     @Test("shutting down ends a server that others keep alive, and its children")
@@ -164,5 +220,12 @@ private struct Asked: ~Copyable {
 extension FileDescriptor {
     fileprivate func readNumber() throws -> Int {
         try readExactly(8).withUnsafeBytes { Int($0.loadUnaligned(as: Int64.self)) }
+    }
+}
+
+extension ForkServer.AddressOptions {
+    fileprivate init(_ program: any ForeignChildProgram, path: String) {
+        self.init(program)
+        self.path = path
     }
 }

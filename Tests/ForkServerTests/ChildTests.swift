@@ -6,6 +6,12 @@ import Syscalls
 import TestSupport
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 @Suite("A child of the fork server", .timeLimit(.minutes(10))) struct ChildTests {
     @Test("exit codes arrive as they were given", arguments: hosts)
     func exitCodes(host: String) throws {
@@ -24,6 +30,28 @@ import Testing
                 let status = try server.spawn(SignalItself(signal)).wait(until: .generous)
                 #expect(status == .signaled(signal.rawValue, coreDumped: false))
             }
+        }
+    }
+
+    @Test("that a core was dumped is told as it is of any process")
+    func coreDump() throws {
+        // Swift's runtime handles the usual ones.
+        let dumping = Signal(rawValue: SIGXCPU)
+        let directory = try TemporaryDirectory()
+        // Whether there is one is this machine's matter: whoever starts a process by itself learns the same.
+        let core = directory.file("core")
+        var spawning = SpawnOptions(arguments: ["sh", "-c", "ulimit -c 1024; kill -XCPU $$"])
+        spawning.workingDirectory = directory.path
+        let expected = try ProcessID.spawn("/bin/sh", spawning).wait()
+        let hasFile = unlink(core) == 0
+        try withServer { server in
+            var options = ChildOptions()
+            options.workingDirectory = directory.path
+            let limit = ResourceLimit(soft: 1 << 20, hard: 1 << 20)
+            options.resourceLimits = [.coreSize: limit]
+            let status = try server.spawn(SignalItself(dumping), options: options).wait(until: .generous)
+            #expect(status == expected)
+            #expect((unlink(core) == 0) == hasFile)
         }
     }
 
@@ -120,6 +148,27 @@ import Testing
                 try file.descriptor!.seek(to: 0)
                 #expect(try file.descriptor!.readText() == "\(index)")
             }
+        }
+    }
+
+    @Test("descriptors that were passed by name are found by it")
+    func namedDescriptors() throws {
+        let directory = try TemporaryDirectory()
+        try withServer { server in
+            let names = ["input", "log", "a name: with \n anything in it"]
+            var files = PassedDescriptors()
+            for (index, name) in names.enumerated() {
+                files.append(PassedDescriptor(try directory.create("\(index)")), name: name)
+            }
+            #expect(try server.spawn(WriteNames(files, names: names)).wait(until: .generous) == .exited(0))
+            for (index, name) in names.enumerated() { #expect(try text(ofFile: directory.file("\(index)")) == name) }
+        }
+    }
+
+    @Test("a child that has closed its standard streams ends as any other")
+    func closedStreams() throws {
+        try withServer { server throws in
+            #expect(try server.spawn(CloseStreams()).wait(until: .generous) == .exited(0))
         }
     }
 

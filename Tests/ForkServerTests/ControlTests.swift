@@ -125,7 +125,7 @@ extension Hello {
         let pair = try SocketPair()
         let name = try TypeName.name(of: Leave.self)
         try server.control.send(
-            message: ServerRequest.spawn(typeName: name, isDetached: false, mayUseSpare: true),
+            ServerRequest.spawn(typeName: name, isDetached: false, mayUseSpare: true),
             passing: Array(repeating: pair.second.descriptor, count: count), until: .generous)
         #expect(throws: FramingError.endOfFile) { try server.control.receive(until: .generous) }
         #expect(try server.end() == .exited(0))
@@ -139,7 +139,7 @@ extension Hello {
         let name = try TypeName.name(of: Leave.self)
         for _ in 0..<50 {
             try server.control.send(
-                message: ServerRequest.spawn(typeName: name, isDetached: false, mayUseSpare: true),
+                ServerRequest.spawn(typeName: name, isDetached: false, mayUseSpare: true),
                 passing: [pair.second.descriptor, pair.second.descriptor], until: .generous)
         }
         server.control.close()

@@ -1,11 +1,14 @@
 import FDPassing
-import ForkServer
 import ForkServerTestPrograms
 import Framing
+import ProcessRoles
 import ProcessTestSupport
+import Synchronization
 import Syscalls
 import TestSupport
 import Testing
+
+@testable import ForkServer
 
 private typealias ExitStatus = Syscalls.ExitStatus
 
@@ -85,6 +88,42 @@ struct ConversationTests {
             #expect(try held.child.wait(until: .generous) == .exited(5))
             // With its last child the old server ends too.
             #expect(try old.ends())
+        }
+    }
+
+    @Test("spawns beside a reload are served by the old server or by the fresh one, and none is lost")
+    func spawnsBesideReload() throws {
+        try withServer { server in
+            try server.start()
+            let isOver = Atomic(false)
+            func spawning(_ code: CInt) throws -> Background<Int> {
+                try Background {
+                    var count = 0
+                    while !isOver.load(ordering: .relaxed) {
+                        let child = try server.spawn(Leave(code: code), until: .generous)
+                        #expect(try child.wait(until: .generous) == .exited(code))
+                        count += 1
+                    }
+                    return count
+                }
+            }
+            let first = try spawning(1)
+            let second = try spawning(2)
+            for _ in 0..<30 { try server.reload() }
+            isOver.store(true, ordering: .relaxed)
+            #expect(try first.get() > 0)
+            #expect(try second.get() > 0)
+        }
+    }
+
+    @Test("a server that was retired gets no further request: it might have ended before it read it")
+    func retired() throws {
+        try withServer { server in
+            let old = try server.runningServer(until: .generous)
+            try server.reload()
+            let name = try TypeName.name(of: Leave.self)
+            let request = ServerRequest.spawn(typeName: name, isDetached: false, mayUseSpare: true)
+            #expect(try !old.send(request, passing: [.standardError, .standardError], until: .generous))
         }
     }
 

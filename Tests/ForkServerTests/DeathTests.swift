@@ -29,6 +29,20 @@ import Testing
         for process in processes { #expect(try process.ends()) }
     }
 
+    @Test(
+        "a detached child goes on when its program was killed, and the server ends without it",
+        arguments: ["fork", "spare"])
+    func killedProgramOfDetached(way: String) throws {
+        var program = try RunningProgram("ForkServerHost", ["detached", way])
+        let processes = try program.nextProcesses()
+        #expect(processes.count == 2)
+        _ = try program.kill()
+        #expect(try processes[0].ends())
+        #expect(processes[1].isRunning)
+        try processes[1].send(.kill)
+        #expect(try processes[1].ends())
+    }
+
     @Test("a program that just ends takes its children along")
     func endedProgram() throws {
         var program = try RunningProgram("ForkServerHost", ["leave-running"])
@@ -142,11 +156,4 @@ import Testing
         // In a process of its own, whose children are known.
         #expect(try runHelper("ForkServerHost", ["let-go"]) == .success)
     }
-
-    /// PIDFD_GET_INFO tells how a process ended that somebody else has reaped since Linux 6.15.
-    private let kernelTellsOfOthersChildren: Bool = {
-        let release = try? text(ofFile: "/proc/sys/kernel/osrelease")
-        let numbers = (release ?? "").split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
-        return numbers.count == 2 && (numbers[0], numbers[1]) >= (6, 15)
-    }()
 }

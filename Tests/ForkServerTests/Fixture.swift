@@ -13,11 +13,16 @@ let hostPath = executableDirectory + "/ForkServerHost"
 
 /// A server with a tracker of its own, for one test. In the end both are gone, and everybody who shared the tracker: it
 /// ends only then.
-func withServer(_ options: ForkServer.Options = hosted(), _ body: (ForkServer) throws -> Void) throws {
+///
+/// - Parameter trackerStatus: How the tracker ends, if it was started.
+func withServer(
+    _ options: ForkServer.Options = hosted(), trackerEndsWith trackerStatus: Syscalls.ExitStatus = .exited(0),
+    _ body: (ForkServer) throws -> Void
+) throws {
     let (server, tracker) = makeServer(options)
     defer { server.shutDown() }
     try body(server)
-    try checkNothingLeft(of: server, tracker)
+    try checkNothingLeft(of: server, tracker, trackerStatus)
 }
 
 /// The same for async code, under a name of its own: closures of `#expect`s alone do not tell which is meant.
@@ -47,12 +52,14 @@ private func makeServer(_ options: ForkServer.Options) -> (ForkServer, ResourceT
     return (ForkServer(options), tracker)
 }
 
-private func checkNothingLeft(of server: ForkServer, _ tracker: ResourceTracker) throws {
+private func checkNothingLeft(
+    of server: ForkServer, _ tracker: ResourceTracker, _ trackerStatus: Syscalls.ExitStatus = .exited(0)
+) throws {
     let process = server.processID
     server.shutDown()
     if let process { #expect(!process.exists) }
     let status = try tracker.close()
-    #expect(status == nil || status == .exited(0))
+    #expect(status == nil || status == trackerStatus)
 }
 
 /// What a child says of itself, by name.
@@ -72,7 +79,7 @@ func describeChild(of server: ForkServer) throws -> [String: String] {
 /// A child that has begun and waits, and the end of the pipe that keeps it waiting.
 struct WaitingChild: ~Copyable {
     let child: ChildProcess
-    private var gate: OwnedFileDescriptor?
+    private var group = WaitingChildren()
 
     @available(*, noasync, message: "use startedBy")
     init(of server: ForkServer, code: CInt = 0) throws {
@@ -81,20 +88,35 @@ struct WaitingChild: ~Copyable {
 
     /// From async code too: the little that it blocks is the start.
     init(startedBy server: ForkServer, code: CInt = 0) throws {
-        let started = try Pipe()
-        let pipe = try Pipe()
-        let program = WaitForEnd(
-            started: PassedDescriptor(started.writeEnd), gate: PassedDescriptor(pipe.readEnd), code: code)
-        let child = try server.spawnBlocking(program, until: .generous)
-        _ = try started.readEnd.descriptor.readLine()
-        self.child = child
-        let writeEnd = pipe.writeEnd
-        gate = consume writeEnd
+        child = try group.start(server, code: code)
     }
 
-    mutating func letGo() {
-        gate = nil
+    mutating func letGo() { group.letGo() }
+}
+
+/// Children that have begun and wait, all for the same end.
+struct WaitingChildren: ~Copyable {
+    private var gate: Pipe?
+
+    /// Starts another one.
+    mutating func start(_ server: ForkServer, code: CInt = 0, options: ChildOptions = ChildOptions()) throws
+        -> ChildProcess
+    {
+        let started = try Pipe()
+        let program = WaitForEnd(
+            started: try PassedDescriptor(duplicating: started.writeEnd.descriptor), gate: try passedGate(), code: code)
+        let child = try server.spawnBlocking(program, options: options, until: .generous)
+        _ = try started.readEnd.descriptor.readLine()
+        return child
     }
+
+    private mutating func passedGate() throws -> PassedDescriptor {
+        if gate == nil { gate = try Pipe() }
+        return try PassedDescriptor(duplicating: gate!.readEnd.descriptor)
+    }
+
+    /// They end now.
+    mutating func letGo() { gate = nil }
 }
 
 /// A child that computes for ever, from when it has begun.
@@ -111,3 +133,10 @@ func present(_ descriptor: consuming OwnedFileDescriptor?) throws -> OwnedFileDe
     guard let descriptor else { throw UnexpectedReport(line: "there is no descriptor") }
     return descriptor
 }
+
+/// PIDFD_GET_INFO tells how a process ended that somebody else has reaped since Linux 6.15.
+let kernelTellsOfOthersChildren: Bool = {
+    let release = try? text(ofFile: "/proc/sys/kernel/osrelease")
+    let numbers = (release ?? "").split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
+    return numbers.count == 2 && (numbers[0], numbers[1]) >= (6, 15)
+}()

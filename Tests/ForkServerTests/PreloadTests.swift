@@ -35,6 +35,20 @@ struct PreloadTests {
         #expect(printed.components(of: "the server's handler;") <= 1)
     }
 
+    @Test("a tracked resource that a preload makes is the server's: children use it, and it goes with the server")
+    func trackedResource() throws {
+        let names = try ResourceNames()
+        try withServer(hosted { $0.preloads = [SegmentPreload(names.segment)] }, trackerEndsWith: .exited(1)) {
+            server throws in
+            for _ in 0..<3 {
+                #expect(try server.spawn(AttachSegment(names.segment)).wait(until: .generous) == .exited(0))
+            }
+            #expect(names.hasSegment)
+            server.shutDown()
+            #expect(becomesTrue { !names.hasSegment })
+        }
+    }
+
     @Test(
         "a preload that fails is no obstacle where that was asked for",
         arguments: [ForkServer.PreloadFailurePolicy.ignore, .warn])
@@ -70,6 +84,26 @@ struct PreloadTests {
         } throws: { error in
             guard case ForkServerError.preloadFailed(let name, _) = error else { return false }
             return name == "MappedFilePreload"
+        }
+    }
+
+    @Test(
+        "a library that was loaded ahead is mapped in the children, and one that is not there is an error that names it"
+    )
+    func sharedLibrary() throws {
+        // One that nothing here is linked with.
+        let library = "libanl.so.1"
+        try withServer { server throws in
+            #expect(try server.spawn(LookForMapping(of: library)).wait(until: .generous) == .exited(1))
+        }
+        try withServer(hosted { $0.preloads = [SharedLibraryPreload(library)] }) { server throws in
+            #expect(try server.spawn(LookForMapping(of: library)).wait(until: .generous) == .exited(0))
+        }
+        #expect {
+            try withServer(hosted { $0.preloads = [SharedLibraryPreload("libthere-is-none.so")] }) { try $0.start() }
+        } throws: { error in
+            guard case ForkServerError.preloadFailed("SharedLibraryPreload", let reason) = error else { return false }
+            return reason.contains("libthere-is-none.so")
         }
     }
 
@@ -131,21 +165,34 @@ struct PreloadTests {
         }
     }
 
+    @Test("how many spares there are by themselves depends on what a fork takes")
+    func automaticSpares() {
+        let spares = Spares(.automatic)
+        // One, to see what it takes.
+        #expect(spares.needsAnother)
+        spares.noteFork(taking: .microseconds(5))
+        #expect(!spares.needsAnother)
+        for _ in 0..<20 { spares.noteFork(taking: .milliseconds(1)) }
+        #expect(spares.needsAnother)
+        for _ in 0..<20 { spares.noteFork(taking: .microseconds(5)) }
+        #expect(!spares.needsAnother)
+    }
+
     @Test("spares that die are forked ever more slowly, up to a limit, until one serves")
     func backingOff() throws {
         let spares = Spares(.fixed(1))
-        let dead = try ServerChild(.current, .dismissed)
-        #expect(spares.timeToNextChange == Spares.idleTime)
+        let dead = ServerChild(.current, .dismissed)
+        #expect(spares.timeToNextChange(0) == Spares.idleTime)
         var pauses: [Duration] = []
         for _ in 1...20 {
             spares.hasDied(dead)
             pauses.append(spares.pause)
-            #expect(try #require(spares.timeToNextChange) > .zero)
+            #expect(try #require(spares.timeToNextChange(0)) > .zero)
         }
         #expect(pauses == pauses.sorted() && pauses[1] == pauses[0] * 2)
         #expect(pauses.last == .seconds(10))
         spares.hasServed()
-        #expect(spares.timeToNextChange == Spares.idleTime)
+        #expect(spares.timeToNextChange(0) == Spares.idleTime)
     }
 
     #if os(Linux)

@@ -129,11 +129,6 @@ import Testing
         }
     }
 
-    @Test("without free descriptors a spawn is an error, and works again when there are some")
-    func exhausted() throws {
-        #expect(try runHelper("ForkServerHost", ["exhausted"]).status == .exited(0))
-    }
-
     @Test("a program whose executable was replaced or deleted starts the build that it is", arguments: [true, false])
     func replacedExecutable(isReplaced: Bool) throws {
         let directory = try TemporaryDirectory()

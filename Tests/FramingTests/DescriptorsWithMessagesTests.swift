@@ -120,6 +120,11 @@ struct DescriptorsWithMessagesTests {
         #expect(try peer.end.descriptor.wait(for: .readable, until: .now) == [])
     }
 
+    @Test("descriptors for which there is no room are lost to their own message, and to no other")
+    func lost() throws {
+        #expect(try runHelper("FramingHelper", ["lost-descriptors"]) == .success)
+    }
+
     @Test("descriptors that nobody expects are closed, and too many of them are an error")
     func unexpected() throws {
         #expect(try runHelper("FramingHelper", ["unexpected-descriptors"]) == .success)

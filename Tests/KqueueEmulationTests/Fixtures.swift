@@ -1,4 +1,5 @@
 import KqueueEmulation
+import ReactorConformance
 import Syscalls
 import TestSupport
 import Testing
@@ -55,51 +56,6 @@ extension KqueueKernel {
     }
 }
 
-/// A descriptor that tests can close when they like.
-final class End {
-    let descriptor: FileDescriptor
-    private var owned: OwnedFileDescriptor?
-
-    init(_ owned: consuming OwnedFileDescriptor) {
-        descriptor = owned.descriptor
-        self.owned = consume owned
-    }
-
-    func close() {
-        owned = nil
-    }
-
-    /// Puts another open file under the number, and so closes the one that had it. See dup2(2).
-    func becomeDuplicate(of other: End) throws {
-        guard dup2(other.descriptor.rawValue, descriptor.rawValue) != -1 else { throw Errno(rawValue: errno) }
-    }
-
-    func write(_ text: String) throws {
-        try descriptor.writeAll(text)
-    }
-
-    func read(upTo count: Int = 65536) throws -> String {
-        String(decoding: try descriptor.read(upTo: count), as: UTF8.self)
-    }
-
-    /// Writes until the kernel takes no more.
-    func fill() throws {
-        try descriptor.setBlocking(false)
-        defer { try? descriptor.setBlocking(true) }
-        let block = [UInt8](repeating: 0, count: 4096)
-        do {
-            while true { _ = try block.withUnsafeBytes { try descriptor.write($0) } }
-        } catch let error as Errno where error == .resourceTemporarilyUnavailable {
-        }
-    }
-}
-
-/// Two ends that are connected: the reading and the writing one of a pipe, or two sockets.
-struct Channel {
-    let near: End
-    let far: End
-}
-
 /// What a test makes, kept until its end.
 final class Workbench {
     private var ends: [End] = []
@@ -110,24 +66,19 @@ final class Workbench {
         return end
     }
 
-    func pipe() throws -> Channel {
-        let pipe = try Pipe()
-        return Channel(near: keep(pipe.readEnd), far: keep(pipe.writeEnd))
+    func pipe() throws -> Channel { keep(try Channel.pipe()) }
+
+    func sockets() throws -> Channel { keep(try Channel.sockets()) }
+
+    private func keep(_ channel: Channel) -> Channel {
+        ends += [channel.near, channel.far]
+        return channel
     }
 
-    func sockets() throws -> Channel {
-        let pair = try SocketPair()
-        return Channel(near: keep(pair.first), far: keep(pair.second))
-    }
-
-    /// A duplicate under a number that nobody else in the test runner uses: after its end is closed, the number surely names
-    /// nothing, whatever the tests that run beside this one open.
     func duplicateAtPrivateNumber(_ end: End) throws -> End {
-        let number = try privateNumbers.withLock { count in
-            count += 1
-            return CInt(min(try ResourceLimit.current(.openFiles).soft ?? 8192, 8192)) / 2 - count
-        }
-        return try duplicate(end, at: FileDescriptor(rawValue: number))
+        let duplicate = try ReactorConformance.duplicateAtPrivateNumber(end.descriptor)
+        ends.append(duplicate)
+        return duplicate
     }
 
     /// A duplicate under a number that is free.
@@ -159,5 +110,3 @@ final class Workbench {
         return keep(accepted.socket)
     }
 }
-
-private let privateNumbers = Lock<CInt>(0)

@@ -1,4 +1,5 @@
 import KqueueEmulation
+import ReactorConformance
 import Syscalls
 import TestSupport
 import Testing

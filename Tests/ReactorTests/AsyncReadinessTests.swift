@@ -1,4 +1,5 @@
 import Reactor
+import ReactorConformance
 import Syscalls
 import TestSupport
 import Testing

@@ -223,6 +223,34 @@ import Testing
         #expect(errors.contains("cannot remove ThrowingResource b: it would rather not"))
     }
 
+    @Test("clean-ups that hang, whatever they have closed, hold up no other, and are killed when their time is up")
+    func hangingCleanUp() throws {
+        let directory = try TemporaryDirectory()
+        // More than run at a time; what comes behind them is to be done all the same.
+        let hanging = try (0..<3).map { try directory.makeFile("hanging-\($0)") }
+        let closing = try (0..<3).map { try directory.makeFile("closing-\($0)") }
+        let last = directory.file("last")
+        let names = try ResourceNames()
+        let tracker = ResourceTracker(executable: helperPath, cleanUpLimit: .milliseconds(200))
+        let words = hanging.flatMap { ["hanging", $0] } + closing.flatMap { ["closing", $0] }
+        let door = try tracker.commandDescriptor()
+        let client = try RunningProgram(helper, ["client", "inherit"] + words + ["report", "gate"]) {
+            $0.descriptors[5] = door.descriptor
+        }
+        door.discard()
+        #expect(try client.nextReport() == "done")
+        #expect(mkdir(last, 0o700) == 0)
+        try tracker.register(last, .directory)
+        try kill(client)
+        #expect(becomesTrue { (hanging + closing).allSatisfy { !exists($0) } })
+        // Meanwhile it does what needs no process.
+        _ = try tracker.createSharedMemory(names.segment, size: 1)
+        try tracker.dropReference(names.segment, .sharedMemory)
+        #expect(becomesTrue { !names.hasSegment })
+        #expect(try tracker.close() == .exited(2))
+        #expect(!exists(last))
+    }
+
     @Test("a custom kind that the tracker does not have is told, and a private one is refused at once")
     func unknownCustom() throws {
         try withTracker(endsWith: .exited(2)) { tracker, _ in try tracker.register("x", .custom(OnlyHere.self)) }

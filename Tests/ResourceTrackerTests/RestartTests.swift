@@ -138,6 +138,21 @@ private func killTracker(_ tracker: ResourceTracker) throws {
         #expect(lines.last?.contains("1 leaked shared_memory") == true)
     }
 
+    @Test("one that dies by itself again and again is given up, and commands are an error then")
+    func givenUp() throws {
+        let directory = try TemporaryDirectory()
+        let starts = directory.file("starts")
+        let script = directory.file("tracker")
+        try makeScript("echo started >> \(starts)\nexit 9\n", at: script)
+        var program = try startClient("own", script, "given-up", "broken", "file", "/nonexistent/x")
+        let outcome = try program.waitForOutcome()
+        #expect(outcome.status == .exited(0))
+        #expect(try text(ofFile: starts) == "started\nstarted\nstarted\n")
+        let lines = outcome.errors.split(separator: "\n")
+        #expect(lines.count == 3 && lines.dropLast().allSatisfy { $0.contains("another one is started") })
+        #expect(lines.last?.contains("ended again and again (exited with code 9); nothing is tracked any more") == true)
+    }
+
     @Test("without the process that would start another, commands are an error, and nothing hangs")
     func nobodyLeft() throws {
         let names = try ResourceNames()

@@ -26,6 +26,9 @@ int csys_error_message(int error, char *text, size_t size);
 
 int csys_open(const char *path, int flags, mode_t mode);
 int csys_fcntl(int descriptor, int command, int argument);
+/// dup3(2) with O_CLOEXEC; where there is none, dup2 and fcntl.
+int csys_duplicate_onto(int descriptor, int other);
+
 /// pipe2(2) with O_CLOEXEC; where there is none, pipe and fcntl.
 int csys_pipe(int descriptors[2]);
 /// socketpair(2), close-on-exec.
@@ -80,6 +83,10 @@ int csys_mutex_lock_until(pthread_mutex_t *mutex, const struct timespec *deadlin
 
 /// The flags of received messages that callers act upon.
 extern const int csys_msg_ctrunc;
+
+/// What the values that this thread encodes or decodes give their descriptors to, or take them from.
+void *csys_coded_descriptors(int incoming);
+void csys_set_coded_descriptors(int incoming, void *descriptors);
 
 /// sendmsg(2) of the parts with `count` descriptors in one SCM_RIGHTS message; never raises SIGPIPE on a socket.
 ssize_t csys_send_descriptors(int socket, const struct iovec *parts, size_t part_count,

@@ -15,6 +15,8 @@ private let commands: HelperCommands = [
     // With the descriptors of this process exhausted a client waits until there is room again.
     "accept-without-room": {
         let listener = AsyncListener(try Listener.atFreshAddress())
+        // A task that has ended may hold it for a moment longer.
+        defer { listener.close() }
         let client = try Connection.connect(to: listener.listener.address)
         try client.send([1])
         try startReactor()
@@ -33,6 +35,7 @@ private let commands: HelperCommands = [
     // Nor is it an error while there is nobody to accept: waiting for him takes a descriptor too.
     "wait-without-room": {
         let listener = AsyncListener(try Listener.atFreshAddress())
+        defer { listener.close() }
         let (near, far) = try Connection.pipe()
         let connection = AsyncConnection(near)
         let client = try OwnedFileDescriptor.socket(family: SocketAddress(unixPath: "/x").family)
@@ -93,11 +96,17 @@ private func startReactor() throws {
     far.close()
 }
 
+/// Where async code runs: libdispatch, which runs it otherwise, looks into /proc now and then, and ends the process when there is
+/// no descriptor for that.
+private let tasks: ReactorThread = {
+    do { return try ReactorThread(name: "tasks") } catch { fail("\(error)") }
+}()
+
 /// Runs async code to its end from this thread.
 private func onTask<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) throws -> Result {
     let outcome = Outcome<Result>()
     let done = Latch()
-    Task.detached {
+    Task.detached(executorPreference: tasks) {
         do {
             let result = try await body()
             outcome.result.withLock { $0 = .success(result) }

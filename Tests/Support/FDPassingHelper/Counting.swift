@@ -153,16 +153,7 @@ func withChannel(_ body: (FileDescriptor, FileDescriptor, FileDescriptor) throws
 
 /// Sends bytes with descriptors beside them, in no particular format.
 private func send(_ bytes: [UInt8], _ descriptors: [FileDescriptor], over socket: FileDescriptor) throws {
-    var bytes = bytes
-    let numbers = descriptors.map(\.rawValue)
-    let count = try bytes.withUnsafeMutableBytes { bytes in
-        var part = iovec(iov_base: bytes.baseAddress, iov_len: bytes.count)
-        return try withUnsafePointer(to: &part) { part in
-            try numbers.withUnsafeBufferPointer {
-                try socket.send(UnsafeBufferPointer(start: part, count: 1), passing: $0)
-            }
-        }
-    }
+    let count = try socket.send(bytes.span.bytes, passing: descriptors.span)
     checkEqual(count, bytes.count)
 }
 

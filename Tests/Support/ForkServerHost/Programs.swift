@@ -50,6 +50,33 @@ func holdChildren() throws {
     withExtendedLifetime(children) {}
 }
 
+/// Has one child spin for a moment: a spare runs only what was known when it was forked.
+func introduceSpin(to server: ForkServer) throws {
+    let started = try Pipe()
+    let child = try server.spawn(Spin(PassedDescriptor(started.writeEnd)))
+    try child.kill()
+    checkEqual(try child.wait(), .signaled(Signal.kill.rawValue, coreDumped: false))
+}
+
+/// Reports server and child; the second argument says whether that is forked for the request or was before.
+func holdDetachedChild() throws {
+    let isSpare = CommandLine.arguments[2] == "spare"
+    var options = ForkServer.Options()
+    options.spares = isSpare ? .fixed(1) : .none
+    let server = ForkServer(options)
+    try introduceSpin(to: server)
+    if isSpare { check(try becomesTrue { try server.statistics()!.sparesReady == 1 }, "there is no spare") }
+    let before = try server.statistics()!.activations
+    let started = try Pipe()
+    var childOptions = ChildOptions()
+    childOptions.isDetached = true
+    let child = try server.spawn(Spin(PassedDescriptor(started.writeEnd)), options: childOptions)
+    _ = try started.readEnd.descriptor.readLine()
+    checkEqual(try server.statistics()!.activations - before, isSpare ? 1 : 0)
+    try reportProcesses([server.processID, child.processID])
+    try waitForGate()
+}
+
 /// Reports server, tracker and workers: a busy one, one that waits in its task, and an idle one.
 func holdWorkers() throws {
     let pool = try Pool(workers: 3)
@@ -103,69 +130,8 @@ private func holdTwoWorkers(of pool: Pool, _ held: borrowing Pipe) throws -> Hel
     return work
 }
 
-private func checkSucceedsInChild(_ program: some ChildProgram, line: Int = #line) throws {
+func checkSucceedsInChild(_ program: some ChildProgram, line: Int = #line) throws {
     checkEqual(try ForkServer.shared.spawn(program).wait(until: .generous), .exited(0), line: line)
-}
-
-/// Takes every descriptor there is: a spawn and a task with a result that brings some fail, and work again afterwards.
-func spawnWithoutDescriptors() throws {
-    try limitDescriptors(to: 128)
-    let pool = try Pool(workers: 1)
-    checkEqual(try pool.run(Add(1, 1)), 2)
-    try checkSucceedsInChild(Leave())
-    try withoutDescriptors {
-        do {
-            _ = try ForkServer.shared.spawn(Leave())
-            fail("a child was started without descriptors")
-        } catch ForkServerError.system(.tooManyOpenFiles) {
-        } catch {
-            fail("\(error)")
-        }
-        checkEqual(try pool.run(Add(2, 2)), 4)
-    }
-    try checkSucceedsInChild(Leave())
-
-    // What comes back cannot be taken in: an error, and no hang.
-    try withoutDescriptors {
-        do {
-            _ = try pool.run(MakePipes(3))
-            fail("descriptors came where there is no room")
-        } catch {}
-    }
-    checkEqual(try pool.run(MakePipes(3)).count, 3)
-    // The same by way of the pool's reactor: the only worker is busy when the task is submitted.
-    try checkQueuedTaskFailsWithoutDescriptors(pool)
-    checkEqual(try pool.run(MakePipes(3)).count, 3)
-    pool.shutDown()
-}
-
-private func checkQueuedTaskFailsWithoutDescriptors(_ pool: Pool) throws {
-    let gate = try Pipe()
-    let started = try Pipe()
-    let hold = Hold(
-        started: try PassedDescriptor(duplicating: started.writeEnd.descriptor),
-        gate: try PassedDescriptor(duplicating: gate.readEnd.descriptor))
-    let holding = try Background { _ = try pool.run(hold) }
-    _ = try started.readEnd.descriptor.readLine()
-    let queued = try Background { try pool.run(MakePipes(3)).count }
-    var held = Optional(gate.writeEnd)
-    try withoutDescriptors {
-        held = nil
-        do {
-            _ = try queued.get()
-            fail("descriptors came where there is no room")
-        } catch {}
-    }
-    _ = consume held
-    try holding.get()
-}
-
-/// Runs the body while no further descriptor can be opened.
-private func withoutDescriptors(_ body: () throws -> Void) throws {
-    var taken = DescriptorBatch()
-    while let descriptor = try? OwnedFileDescriptor.open("/dev/null", .readOnly) { taken.append(descriptor) }
-    try body()
-    _ = consume taken
 }
 
 func printFromChild() throws {

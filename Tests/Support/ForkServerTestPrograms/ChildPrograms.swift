@@ -139,6 +139,45 @@ public struct WritePlaces: ChildProgram {
     }
 }
 
+/// Writes the name of each descriptor into it.
+public struct WriteNames: ChildProgram {
+    let files: PassedDescriptors
+    let names: [String]
+
+    public init(_ files: PassedDescriptors, names: [String]) {
+        self.files = files
+        self.names = names
+    }
+
+    public func run(in child: ChildContext) throws {
+        for name in names { try files[name]!.descriptor!.writeAll(name) }
+        guard files["nobody's"] == nil, files.count == names.count else { throw TestFailure(text: "there are others") }
+    }
+}
+
+/// Closes the standard streams, has something to write out all the same, and returns.
+public struct CloseStreams: ChildProgram {
+    public init() {}
+
+    public func run(in child: ChildContext) throws {
+        print("to nobody", terminator: "")
+        for number in 0...2 as ClosedRange<CInt> { OwnedFileDescriptor(owning: number).discard() }
+    }
+}
+
+/// Ends with 0 when it can attach to a segment.
+public struct AttachSegment: ChildProgram {
+    let name: String
+
+    public init(_ name: String) {
+        self.name = name
+    }
+
+    public func run(in child: ChildContext) throws {
+        _ = try SharedMemory(opening: name)
+    }
+}
+
 /// Creates a tracked segment and ends without removing it.
 public struct LeakSegment: ChildProgram {
     let name: String

@@ -87,34 +87,6 @@ public struct WriteErrors: ChildProgram {
     }
 }
 
-/// Spawns a sibling through the server that forked it, waits for it, and tells the client of it.
-public struct SpawnSibling: ChildProgram {
-    public init() {}
-
-    public func run(in child: ChildContext) throws {
-        let sibling = try ForkServer.shared.spawn(Leave(code: 7), until: .after(.seconds(60)))
-        let server = ForkServer.shared.processID
-        let status = try sibling.wait(until: .after(.seconds(60)))
-        let text = "\(server == ProcessID.parent) \(status)"
-        try child.connection.send(Array(text.utf8))
-    }
-}
-
-/// Spawns a sibling that computes for ever, tells the client its pid, and waits for the client to close.
-public struct SpawnSpinningSibling: ChildProgram {
-    public init() {}
-
-    public func run(in child: ChildContext) throws {
-        let started = try Pipe()
-        let spinning = Spin(PassedDescriptor(started.writeEnd))
-        let sibling = try ForkServer.shared.spawn(spinning, until: .after(.seconds(60)))
-        _ = try started.readEnd.descriptor.read(upTo: 1)
-        try child.connection.send(Array("\(sibling.processID)".utf8))
-        _ = try? child.connection.receive()
-        withExtendedLifetime(sibling) {}
-    }
-}
-
 /// Installs an exit handler of its own, and leaves by C's `exit`.
 public struct LeaveByExit: ChildProgram {
     let code: CInt
@@ -126,16 +98,6 @@ public struct LeaveByExit: ChildProgram {
     public func run(in child: ChildContext) {
         atexit { print("the child's handler", terminator: "") }
         exit(code)
-    }
-}
-
-/// A preload that prints without a line's end, and installs an exit handler.
-public struct PrintingPreload: Preload {
-    public init() {}
-
-    public func load() {
-        print("preloaded;", terminator: "")
-        atexit { print("the server's handler;", terminator: "") }
     }
 }
 

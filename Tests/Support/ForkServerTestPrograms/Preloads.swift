@@ -93,6 +93,16 @@ private func crashInChild() {
     kill(getpid(), SIGKILL)
 }
 
+/// A preload that prints without a line's end, and installs an exit handler.
+public struct PrintingPreload: Preload {
+    public init() {}
+
+    public func load() {
+        print("preloaded;", terminator: "")
+        atexit { print("the server's handler;", terminator: "") }
+    }
+}
+
 /// Limits how many descriptors this process can have.
 public func limitDescriptors(to count: UInt) throws(Errno) {
     var limit = rlimit(rlim_cur: count, rlim_max: count)

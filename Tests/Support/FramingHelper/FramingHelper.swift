@@ -29,6 +29,54 @@ private let connectionCommands: HelperCommands = [
                 }
             })
     },
+    "lost-descriptors": {
+        // What finds no room is lost to its own message, and to no other.
+        for room in [0, 1, 2] {
+            try checkKeepsDescriptors {
+                let (sender, receiver) = try channel(descriptorLimit: 10)
+                try sender.send([1])
+                try sender.send([2], passing: [.standardError, .standardError, .standardError])
+                try sender.send([3])
+                try sender.send([4], passing: [.standardError])
+                try withoutRoomForDescriptors(but: room) {
+                    checkEqual(try receiver.receive(), [1])
+                    checkEqual(try receiver.receive(), [2])
+                }
+                checkEqual(try receiver.receive(), [3])
+                checkEqual(try receiver.receive(), [4])
+                checkEqual(try receiver.receiveDescriptors(0).count, 0)
+                checkThrows(FramingError.descriptors(.truncated(arrived: room))) {
+                    _ = try receiver.receiveDescriptors(3)
+                }
+                checkEqual(try receiver.receiveDescriptors(1).count, 1)
+            }
+        }
+        // Those of several messages may be lost before anybody asks for the first.
+        try checkKeepsDescriptors {
+            let (sender, receiver) = try channel(descriptorLimit: 2)
+            for number in 1...3 as ClosedRange<UInt8> { try sender.send([number], passing: [.standardError]) }
+            try withoutRoomForDescriptors {
+                checkEqual(try receiver.receive(), [1])
+                checkEqual(try receiver.receive(), [2])
+                checkThrows(FramingError.descriptors(.truncated(arrived: 0))) { _ = try receiver.receive() }
+            }
+            for _ in 1...2 {
+                checkThrows(FramingError.descriptors(.truncated(arrived: 0))) {
+                    _ = try receiver.receiveDescriptors(1)
+                }
+            }
+        }
+        // So many come in several parts: nobody knows what of the rest is the message's.
+        try checkKeepsDescriptors {
+            let (sender, receiver) = try channel(descriptorLimit: 600)
+            try sender.send([1, 2], passing: Array(repeating: .standardError, count: 300))
+            try sender.send([3])
+            try withoutRoomForDescriptors(but: 5) { checkEqual(try receiver.receive(), [1, 2]) }
+            let error = FramingError.descriptors(.truncated(arrived: 5))
+            checkThrows(error) { _ = try receiver.receiveDescriptors(300) }
+            checkThrows(error) { _ = try receiver.receive() }
+        }
+    },
     "unexpected-descriptors": {
         // Where none are expected the kernel closes them, and the messages come.
         for sent in [1, 253] {
@@ -49,9 +97,7 @@ private let connectionCommands: HelperCommands = [
         }
         for (limit, sent, isError) in [(2, 3, true), (2, 2, false)] {
             try checkKeepsDescriptors {
-                let pair = try SocketPair()
-                let sender = Connection(pair.first)
-                let receiver = Connection(pair.second, descriptorLimit: limit)
+                let (sender, receiver) = try channel(descriptorLimit: limit)
                 try sender.send([1], passing: Array(repeating: .standardError, count: sent))
                 try sender.send([2])
                 guard isError else {
@@ -69,9 +115,7 @@ private let connectionCommands: HelperCommands = [
         }
         // Those not taken count: two of one message and one of the next are too many for two.
         try checkKeepsDescriptors {
-            let pair = try SocketPair()
-            let sender = Connection(pair.first)
-            let receiver = Connection(pair.second, descriptorLimit: 2)
+            let (sender, receiver) = try channel(descriptorLimit: 2)
             try sender.send([1], passing: [.standardError, .standardError])
             try sender.send([2], passing: [.standardError])
             checkEqual(try receiver.receive(), [1])
@@ -80,9 +124,7 @@ private let connectionCommands: HelperCommands = [
     },
     "untaken-descriptors": {
         try checkKeepsDescriptors {
-            let pair = try SocketPair()
-            let sender = Connection(pair.first)
-            let receiver = Connection(pair.second, descriptorLimit: 10)
+            let (sender, receiver) = try channel(descriptorLimit: 10)
             try sender.send([1], passing: [.standardError, .standardError])
             checkEqual(try receiver.receive(), [1])
             let batch = try receiver.receiveDescriptors(1)
@@ -93,3 +135,10 @@ private let connectionCommands: HelperCommands = [
         for _ in 0..<300 { try closeWhileUsed() }
     },
 ]
+
+/// Both ends of a socket, of which one takes descriptors.
+private func channel(descriptorLimit: Int) throws -> (Connection, Connection) {
+    let pair = try SocketPair()
+    let sender = Connection(pair.first)
+    return (sender, Connection(pair.second, descriptorLimit: descriptorLimit))
+}

@@ -14,10 +14,12 @@ private let inheritedTracker: CInt = 5
 
 /// Does what its arguments say, one after the other:
 ///
+///     own PATH                  uses a tracker of its own, of this executable
+///     given-up                  registers something until that is an error
 ///     inherit                   uses the tracker at descriptor 5
 ///     register KIND NAME, unregister KIND NAME, drop KIND NAME
 ///     create KIND NAME, create-taken KIND NAME, attach NAME
-///     custom NAME               registers a file with a custom kind; crashing, throwing: others, which do not remove it
+///     custom NAME               registers a file with a custom kind; crashing, throwing, hanging, closing: others
 ///     broken KIND NAME          tries to register it, without a tracker
 ///     report, gate              tells the test; waits for it
 ///     tracker                   tells the test the number of the tracker's process
@@ -25,11 +27,14 @@ private let inheritedTracker: CInt = 5
 ///     leader                    starts a process group of two, tells its number and registers it
 func runClient() throws {
     var words = CommandLine.arguments.dropFirst(2)[...]
-    let tracker = ResourceTracker.shared
+    var tracker = ResourceTracker.shared
     // Closed with the process, and not before.
     var kept: [ReadySharedMemory] = []
     while let word = words.popFirst() {
         switch word {
+        case "own": tracker = ResourceTracker(executable: words.popFirst()!)
+        case "given-up":
+            check(becomesTrue { (try? tracker.register("/nonexistent/x", .file)) == nil }, "its commands are taken")
         case "inherit": tracker.inherit(OwnedFileDescriptor(owning: inheritedTracker))
         case "register": try tracker.register(words.popSecond(kind: &kind), kind)
         case "unregister": try tracker.unregister(words.popSecond(kind: &kind), kind)
@@ -53,6 +58,8 @@ func runClient() throws {
         case "attach": kept.append(ReadySharedMemory(try SharedMemory(opening: words.popFirst()!)))
         case "custom": try tracker.register(words.popFirst()!, .custom(MarkedFile.self))
         case "crashing": try tracker.register(words.popFirst()!, .custom(CrashingResource.self))
+        case "hanging": try tracker.register(words.popFirst()!, .custom(HangingResource.self))
+        case "closing": try tracker.register(words.popFirst()!, .custom(ClosingResource.self))
         case "throwing": try tracker.register(words.popFirst()!, .custom(ThrowingResource.self))
         case "broken":
             let name = words.popSecond(kind: &kind)
@@ -113,6 +120,22 @@ enum MarkedFile: CustomResource {
 enum CrashingResource: CustomResource {
     static func remove(_ name: [UInt8]) throws {
         fatalError("this is what it is for")
+    }
+}
+
+/// Never comes to an end, and says that it has begun by removing a file.
+enum HangingResource: CustomResource {
+    static func remove(_ name: [UInt8]) throws {
+        unlink(String(decoding: name, as: UTF8.self))
+        while true { pause() }
+    }
+}
+
+/// The same, after it has closed everything.
+enum ClosingResource: CustomResource {
+    static func remove(_ name: [UInt8]) throws {
+        closeDescriptors(from: 0, except: [])
+        try HangingResource.remove(name)
     }
 }
 

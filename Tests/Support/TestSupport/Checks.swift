@@ -85,7 +85,8 @@ public func checkKeepsSockets(line: Int = #line, _ body: () throws -> Void) thro
     checkEqual(try openSockets(), before, line: line)
 }
 
-private func openSockets() throws -> [FileDescriptor] {
+/// The sockets that this process has open.
+public func openSockets() throws -> [FileDescriptor] {
     // One that is closed meanwhile is none.
     try FileDescriptor.allOpen().filter { (try? $0.status().kind) == .socket }
 }

@@ -12,7 +12,8 @@ struct FirstByte: ChildProgram {
     let output: PassedDescriptor
 
     func run(in child: ChildContext) throws {
-        try output.descriptor?.writeAll([1])
+        let byte: InlineArray<1, UInt8> = [1]
+        try output.descriptor?.writeAll(byte.span.bytes)
     }
 }
 
