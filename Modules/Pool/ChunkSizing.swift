@@ -2,7 +2,7 @@ import Syscalls
 
 /// How many tasks go into a message.
 public enum ChunkSize: Hashable, Sendable {
-    /// As many as take some milliseconds, which is measured while they run.
+    /// As many as take some milliseconds, which is measured while they run; one that has a time limit, since it may be killed.
     case automatic
     /// So many, but for the last.
     case fixed(Int)

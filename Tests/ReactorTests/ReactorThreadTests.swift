@@ -28,6 +28,38 @@ struct ReactorThreadTests {
         #expect(name == backend.type.name)
     }
 
+    @Test("jobs that jobs schedule run, by themselves and among those of other threads", arguments: Backend.all)
+    func nestedJobs(backend: Backend) async throws {
+        let thread = try ReactorThread(name: "reactor test", backend: backend.type)
+        let left = Lock(1000)
+        let others = Lock(0)
+        await withCheckedContinuation { continuation in
+            // With nobody else to wake the thread.
+            @Sendable func next(_ reactor: Reactor) {
+                let isLast = left.withLock { left in
+                    left -= 1
+                    return left == 0
+                }
+                if isLast { continuation.resume() } else { thread.schedule(next) }
+            }
+            thread.schedule(next)
+        }
+        left.withLock { $0 = 1000 }
+        await withCheckedContinuation { continuation in
+            @Sendable func next(_ reactor: Reactor) {
+                let isLast = left.withLock { left in
+                    left -= 1
+                    return left == 0
+                }
+                if isLast { continuation.resume() } else { thread.schedule(next) }
+            }
+            thread.schedule(next)
+            for _ in 0..<1000 { thread.schedule { _ in others.withLock { $0 += 1 } } }
+        }
+        thread.stop()
+        #expect(others.withLock { $0 } == 1000)
+    }
+
     @Test("stop ends the thread after the jobs scheduled before, and waits for its end", arguments: Backend.all)
     func stop(backend: Backend) throws {
         let name = try uniqueThreadName()
