@@ -31,33 +31,24 @@ struct ReactorThreadTests {
     @Test("jobs that jobs schedule run, by themselves and among those of other threads", arguments: Backend.all)
     func nestedJobs(backend: Backend) async throws {
         let thread = try ReactorThread(name: "reactor test", backend: backend.type)
-        let left = Lock(1000)
         let others = Lock(0)
-        await withCheckedContinuation { continuation in
-            // With nobody else to wake the thread.
-            @Sendable func next(_ reactor: Reactor) {
-                let isLast = left.withLock { left in
-                    left -= 1
-                    return left == 0
-                }
-                if isLast { continuation.resume() } else { thread.schedule(next) }
-            }
-            thread.schedule(next)
+        // With nobody else to wake the thread.
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            schedule(1000, on: thread) { continuation.resume() }
         }
-        left.withLock { $0 = 1000 }
-        await withCheckedContinuation { continuation in
-            @Sendable func next(_ reactor: Reactor) {
-                let isLast = left.withLock { left in
-                    left -= 1
-                    return left == 0
-                }
-                if isLast { continuation.resume() } else { thread.schedule(next) }
-            }
-            thread.schedule(next)
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            schedule(1000, on: thread) { continuation.resume() }
             for _ in 0..<1000 { thread.schedule { _ in others.withLock { $0 += 1 } } }
         }
         thread.stop()
         #expect(others.withLock { $0 } == 1000)
+    }
+
+    /// So many jobs, each of which schedules the next.
+    private func schedule(_ count: Int, on thread: ReactorThread, _ done: @escaping @Sendable () -> Void) {
+        thread.schedule { _ in
+            if count == 1 { done() } else { schedule(count - 1, on: thread, done) }
+        }
     }
 
     @Test("stop ends the thread after the jobs scheduled before, and waits for its end", arguments: Backend.all)
