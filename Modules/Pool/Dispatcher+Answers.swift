@@ -98,31 +98,36 @@ extension Dispatcher {
 }
 
 extension Dispatcher {
-    /// After so long answers that a worker has not sent, since it has more to do, are looked for.
+    /// After so long answers that a worker has not sent, since it has more to do, are looked for: ever less often as long as there are none,
+    /// so that a slow task before many others does not keep the program awake.
     private static let patience = Duration.milliseconds(1)
+    private static let mostPatience = Duration.milliseconds(32)
 
     /// Sees to it that what a worker answers does not wait for what it does after that, when it has several tasks.
     func startCollecting(in state: inout State, _ worker: Int) {
         guard !state.isCollecting, state.books.hasSeveral(worker) else { return }
         state.isCollecting = true
-        reactor.schedule { [self] reactor in collectLater(in: reactor) }
+        reactor.schedule { [self] reactor in collect(after: Self.patience, in: reactor) }
     }
 
-    private func collectLater(in reactor: Reactor) {
-        reactor.addTimer(after: Self.patience) { [self, unowned reactor] in
+    private func collect(after patience: Duration, in reactor: Reactor) {
+        reactor.addTimer(after: patience) { [self, unowned reactor] in
             let workers: [Worker] = state.withLock { state in
                 let workers = state.workers.all.filter { state.books.hasSeveral($0.number) }
                 state.isCollecting = !workers.isEmpty
                 return workers
             }
-            for worker in workers { settleHeld(by: worker) }
-            if !workers.isEmpty { collectLater(in: reactor) }
+            guard !workers.isEmpty else { return }
+            let found = workers.count(where: { settleHeld(by: $0) })
+            collect(after: found > 0 ? Self.patience : min(patience * 2, Self.mostPatience), in: reactor)
         }
     }
 
-    /// Takes in what a worker has answered and not sent.
-    func settleHeld(by worker: Worker) {
+    /// Takes in what a worker has answered and not sent. Returns whether there was anything.
+    @discardableResult
+    func settleHeld(by worker: Worker) -> Bool {
         let answers = worker.receiveHeld()
         if !answers.isEmpty { settle(answers, of: worker) }
+        return !answers.isEmpty
     }
 }
