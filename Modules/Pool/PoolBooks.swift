@@ -7,7 +7,7 @@ struct PoolBooks {
         let page: WorkerPage
         /// What it was sent and has not answered, in that order: the first is what it runs, or is about to.
         fileprivate(set) var deliveries: [Delivery] = []
-        fileprivate var usedSlots: UInt32 = 0
+        fileprivate var usedSlots: UInt128 = 0
         /// How many tasks it has answered.
         fileprivate(set) var done = 0
         /// How many more it may be sent.
@@ -36,7 +36,7 @@ struct PoolBooks {
 
     /// How far ahead a worker is sent tasks, while others wait: not so far that what it was sent would be missed by another.
     private static let lookAhead = 1_000_000.0
-    private static let mostInFlight = 16
+    private static let mostInFlight = 64
     /// After so long a worker that has not even begun its first task is taken for one that is stuck.
     private static let stuckTime = Duration.milliseconds(5)
 
@@ -114,7 +114,7 @@ struct PoolBooks {
 
     private mutating func deliver(_ job: Job, to worker: Int) -> Delivery {
         let slot = (~seats[worker]!.usedSlots).trailingZeroBitCount
-        seats[worker]!.usedSlots |= 1 << UInt32(slot)
+        seats[worker]!.usedSlots |= 1 << UInt128(slot)
         if seats[worker]!.deliveries.isEmpty { seats[worker]!.headSince = .now }
         seats[worker]!.page.offer(job.id, in: slot)
         let delivery = Delivery(job: job, slot: slot)
@@ -141,7 +141,7 @@ struct PoolBooks {
 
     private mutating func remove(at index: Int, from worker: Int, at now: Deadline = .now) -> Delivery {
         let delivery = seats[worker]!.deliveries.remove(at: index)
-        seats[worker]!.usedSlots &= ~(1 << UInt32(delivery.slot))
+        seats[worker]!.usedSlots &= ~(1 << UInt128(delivery.slot))
         delivery.job.place = .nowhere
         if index == 0 { seats[worker]!.headSince = now }
         return delivery

@@ -16,7 +16,7 @@ final class WorkerPage: @unchecked Sendable {
     /// What the worker has answered and not sent.
     let answers: AnswerRing
 
-    static let slotCount = 32
+    static let slotCount = 128
     private static let ringStart = 4096
     private static let size = ringStart + AnswerRing.capacity
     private static let firstSlot = 16
@@ -29,8 +29,8 @@ final class WorkerPage: @unchecked Sendable {
     /// Which task of a chunk runs.
     private static let elementWord = 3
     // Each in a cache line of its own, since the two sides write them all the time.
-    private static let writtenWord = 64
-    private static let takenWord = 72
+    private static let writtenWord = 192
+    private static let takenWord = 200
 
     private enum Claim: UInt64 {
         case offered = 1

@@ -42,7 +42,7 @@ import Testing
             "that writes anything into the memory that it shares with its pool loses its own tasks at the most",
             arguments: [
                 // All of it; words, claims, the counters of its answers, the answers.
-                0..<40_000, 0..<128, 128..<512, 512..<520, 576..<584, 512..<584, 4096..<40_000,
+                0..<40_000, 0..<128, 128..<1152, 1536..<1544, 1600..<1608, 1536..<1608, 4096..<40_000,
             ])
         func scribbledPages(range: Range<Int>) throws {
             try withPool(workers: 2) { pool in

@@ -83,7 +83,7 @@ static void close_hop(void) { shutdown(channel, SHUT_RDWR); }
 
 // pool-map: frames to several processes, some in flight to each, written and read many at a time. Each process answers each frame.
 
-enum { most_workers = 64, in_flight = 16, buffer_size = 65536 };
+enum { most_workers = 64, in_flight = 64, buffer_size = 65536 };
 
 static int channels[most_workers], their_ends[most_workers];
 static uint64_t workers, tasks;
