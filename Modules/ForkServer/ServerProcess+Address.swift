@@ -42,7 +42,7 @@ extension ServerProcess {
                     "fork server: no child for \(request.client.process): there are threads: \(names)")
             }
             guard let address else { return }
-            let child = try fork({ .serving(request.status) }) { inheritance.runChild(address.program, request) }
+            let child = try fork(.serving(request.status)) { inheritance.runChild(address.program, request) }
             address.add(child)
             request.status.write(Int(child.process.rawValue))
         } catch {

@@ -48,7 +48,7 @@ extension ServerProcess {
             let spare = SpareChild(
                 inheritance, activation: theirs, channel: channel, claim: claim, likelyWatch: watch.remaining.first,
                 types: programTypes.all)
-            spares.add(try fork({ .parked(place) }) { spare.park() })
+            spares.add(try fork(.parked(place)) { spare.park() })
         } catch {
             claims.giveBack(claim)
             throw error

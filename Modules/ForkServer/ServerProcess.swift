@@ -192,8 +192,10 @@ final class ServerProcess {
 
     /// Forks a child. It is watched when nothing is to be done any more that somebody waits for, or when the next one is forked.
     ///
-    /// - Parameter run: What the child does; it does not return.
-    func fork(_ state: () -> ServerChild.State, _ run: () -> Never) throws(Errno) -> ServerChild {
+    /// - Parameters:
+    ///   - state: Made after the fork: what is held over it the child would have to let go.
+    ///   - run: What the child does; it does not return.
+    func fork(_ state: @autoclosure () -> ServerChild.State, _ run: () -> Never) throws(Errno) -> ServerChild {
         watchForked()
         flushStandardStreams()
         let start = Deadline.now
@@ -242,7 +244,7 @@ final class ServerProcess {
             order.channel.prepareReceiving()
             let start = ForkedChild(inheritance, keeping: order.childDescriptors + watched)
             let context = ChildContext(clientProcess: order.client.process, connection: order.channel)
-            let child = try fork({ .running(status: order.status) }) {
+            let child = try fork(.running(status: order.status)) {
                 start.run(type, in: context, status: order.statusDescriptor, watch: watched.first)
             }
             // From now on its other end tells the client of the child's death.
@@ -295,7 +297,7 @@ final class ServerProcess {
         return ForkServer.Statistics(
             forks: forkCount, activations: activationCount,
             childrenRunning: clients.reduce(address?.childCount ?? 0) { $0 + $1.childCount },
-            sparesReady: spares.count,
+            sparesReady: spares.readyCount(programTypes.all.count),
             forkTime: spares.forkTime ?? .zero, waitingRequests: orders.count, residentMemoryKiB: memory.resident,
             privateMemoryKiB: memory.private, threads: threads)
     }

@@ -28,7 +28,8 @@ final class Spares {
         self.policy = policy
     }
 
-    var count: Int { parked.count }
+    /// How many there are that know all of so many types.
+    func readyCount(_ types: Int) -> Int { parked.count { $0.knownTypes == types } }
 
     /// How many there shall be.
     private var wanted: Int {

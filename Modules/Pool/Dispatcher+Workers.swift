@@ -226,7 +226,7 @@ extension ForkServerError {
     /// Whether the next attempt may do better.
     fileprivate var mayPass: Bool {
         switch self {
-        case .serverDied, .forkFailed, .timedOut, .connection, .system, .tracker: true
+        case .serverDied, .forkFailed, .childEndedAtStart, .timedOut, .connection, .system, .tracker: true
         default: false
         }
     }

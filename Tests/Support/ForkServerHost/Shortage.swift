@@ -80,7 +80,7 @@ func loseStartedChild() throws {
         var options = ForkServer.Options()
         options.spares = spares
         let server = ForkServer(options)
-        checkEqual(try server.spawn(Leave()).wait(), .exited(0))
+        try introduceSpin(to: server)
         if spares != .none { check(try becomesTrue { try server.statistics()!.sparesReady == 1 }, "there is no spare") }
         let sockets = try openSockets().count
 
