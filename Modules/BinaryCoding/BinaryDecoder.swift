@@ -49,7 +49,11 @@ public struct BinaryDecoder: Sendable {
     ///
     /// Offsets in error messages count from the beginning of the slice.
     public func decode<T: Decodable>(_ type: T.Type, from bytes: ArraySlice<UInt8>) throws -> T {
-        try bytes.withUnsafeBytes { try decode(type, from: $0) }
+        // Here too: generic closures are slow.
+        if T.self == Int.self, let number = bytes.withUnsafeBytes(soleInteger) {
+            return unsafeBitCast(number, to: T.self)
+        }
+        return try bytes.withUnsafeBytes { try decode(type, from: $0) }
     }
 
     /// The value that `bytes` are the message of. See the overload for `[UInt8]`.
@@ -62,7 +66,12 @@ public struct BinaryDecoder: Sendable {
         guard let base = bytes.baseAddress, !bytes.isEmpty else {
             throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "The message has no bytes."))
         }
+        if T.self == Int.self, let number = soleInteger(bytes) { return unsafeBitCast(number, to: T.self) }
         let wire = Wire(base: base, count: bytes.count)
         return try MessageReader(wire, limits: limits, userInfo: userInfo).readMessage(type)
+    }
+
+    private func soleInteger(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        bytes.baseAddress.flatMap { Wire(base: $0, count: bytes.count).soleInteger }
     }
 }

@@ -24,6 +24,12 @@ public struct BinaryEncoder: Sendable {
         self.limits = limits
     }
 
+    /// Whether values of the type are encoded without asking them to do it: strings, arrays of numbers and the commonest numbers.
+    package static func encodesDirectly<T>(_ type: T.Type) -> Bool {
+        type == Int.self || type == String.self || type == Double.self || type == [UInt8].self || type == [Int].self
+            || type == [Double].self
+    }
+
     /// The message that `value` is.
     ///
     /// - Throws: `EncodingError.invalidValue` if values are nested deeper than the limit or a key is used twice in a container, and
@@ -42,6 +48,12 @@ public struct BinaryEncoder: Sendable {
     ///   - bytes: Where to append. After an error it is what it was before.
     /// - Throws: What ``encode(_:)`` throws.
     public func encode<T: Encodable>(_ value: T, appendingTo bytes: inout [UInt8]) throws {
+        // Commonest of all is one number, which needs no writer.
+        if T.self == Int.self {
+            bytes.appendInteger(unsafeBitCast(value, to: Int.self))
+            bytes.appendVarint(0)
+            return
+        }
         let count = bytes.count
         let writer = MessageWriter(limits: limits, userInfo: userInfo)
         swap(&bytes, &writer.bytes)

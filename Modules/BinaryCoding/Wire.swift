@@ -131,6 +131,18 @@ struct Wire {
         return WireValue(tag: tag, body: body, end: body + Int(length))
     }
 
+    /// The integer that is all of the message, and needs no reader; `nil` when the message is anything else, or no message.
+    @inline(__always)
+    var soleInteger: Int? {
+        // Behind the value there are no keys.
+        guard count >= 2, byte(at: count &- 1) == 0 else { return nil }
+        let tag = byte(at: 0)
+        if tag >= Tag.smallNatural { return count == 2 ? Int(tag & 0x7F) : nil }
+        guard tag >= Tag.natural, tag < Tag.block, count == Int(tag & 7) &+ 3 else { return nil }
+        guard let number = Int(exactly: self.number(at: 1, width: Int(tag & 7) &+ 1)) else { return nil }
+        return tag < Tag.negative ? number : ~number
+    }
+
     /// The index in the key table at `offset`, which is moved behind it.
     @inline(__always)
     func key(at offset: inout Int, limit: Int, known: Int) throws(WireError) -> Int {

@@ -218,10 +218,11 @@ extension Connection {
 
     /// Reads what is there, at least one byte.
     ///
-    /// - Returns: Whether there may be more: the space was filled.
+    /// - Returns: Whether there may be more: the space was filled; or descriptors came, with which the kernel ends a read.
     @discardableResult
     private func fill(from descriptor: FileDescriptor, until deadline: Deadline) throws(FramingError) -> Bool {
         var capacity = 0
+        let descriptorCount = inbox.descriptors.count
         let count = try inbox.decoder.fill { space throws(FramingError) in
             capacity = space.count
             return try read(into: space, from: descriptor, until: deadline)
@@ -230,7 +231,7 @@ extension Connection {
             throw inbox.decoder.isAtBoundary
                 ? .endOfFile : .endOfStreamDuringMessage(missing: inbox.decoder.missingByteCount)
         }
-        return count == capacity
+        return count == capacity || inbox.descriptors.count > descriptorCount
     }
 
     private func read(

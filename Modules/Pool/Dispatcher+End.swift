@@ -16,7 +16,7 @@ extension Dispatcher {
             state.phase = .terminated
             let waiting = state.takeWaiting()
             state.counters.failed += waiting.count
-            return (Array(state.workers.values), waiting)
+            return (state.workers.all, waiting)
         }
         for job in waiting { fail(job, .closed) }
         for worker in workers { worker.kill() }
@@ -41,7 +41,7 @@ extension Dispatcher {
             }
             guard state.phase == .draining, isDone else { return .none }
             return .disconnect(
-                state.workers.values.filter {
+                state.workers.all.filter {
                     state.books.seat($0.number)?.isRetiring == false && state.books.retire($0.number)
                 })
         }

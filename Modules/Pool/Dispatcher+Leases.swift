@@ -41,7 +41,8 @@ extension Dispatcher {
     private func endLease(of worker: Worker, _ answer: WorkerAnswer) {
         let (job, sendings, isEnding): (Job?, [Sending], Bool) = state.withLock { state in
             state.books.endLease(of: worker.number)
-            let job = note(answer, of: worker, in: &state)
+            let isHere = state.workers[worker.number] === worker
+            let job = isHere ? note(answer, of: worker, at: .now, in: &state) : nil
             return (job, next(for: worker.number, in: &state), state.phase != .open)
         }
         if let job, observers.isWanted { complete(job, answer.reply) }

@@ -28,6 +28,8 @@ extension Dispatcher {
 
     /// Kills the worker when its task has run for too long; otherwise looks again when that may be.
     private func checkLimits(of worker: Worker, dueAt time: Deadline) {
+        // What it has done it does not run.
+        settleHeld(by: worker)
         let number = worker.number
         var isOver = false
         let next: Duration? = state.withLock { state in

@@ -88,7 +88,7 @@ extension Dispatcher {
             return wasToEnd
         }
         // What it had answered before it died counts.
-        worker.receiveRest { settle($0, of: worker, goesOn: false) }
+        settle(worker.receive().answers, of: worker, goesOn: false)
         worker.disconnect(in: reactor)
         let outcome = state.withLock { state in strikeOut(worker, status, wasToEnd: wasToEnd, in: &state) }
         if let death = outcome.death {
@@ -139,14 +139,19 @@ extension Dispatcher {
             job.place = .nowhere
             if state.phase == .terminated {
                 outcome.failed.append((job, .closed))
-            } else if delivery.job === begun?.job {
+            } else if worker.page.hasClaimed(job.id, in: delivery.slot) {
                 job.attempts += 1
                 if job.attempts <= job.options.retries {
                     outcome.retried.append(job)
                     state.books.putBack(job)
                 } else {
                     let sentenced = sentence?.task == job.id ? sentence?.error : nil
-                    outcome.failed.append((job, sentenced ?? .workerDied(death)))
+                    let error = sentenced ?? .workerDied(death)
+                    if job.lose(until: worker.page.element, error, death) {
+                        state.books.putBack(job)
+                    } else {
+                        outcome.failed.append((job, error))
+                    }
                 }
             } else if job.deliveries > Self.mostDeliveries {
                 outcome.failed.append((job, .workerDied(death)))
@@ -176,7 +181,7 @@ extension Dispatcher {
     func resize(to size: Int) {
         let surplus: [Worker] = state.withLock { state in
             state.size = size
-            return state.workers.values.filter { $0.number >= size && state.books.retire($0.number) }
+            return state.workers.all.filter { $0.number >= size && state.books.retire($0.number) }
         }
         let sendings = state.withLock { dispatchWaiting(in: &$0) }
         send(sendings)

@@ -15,7 +15,11 @@ final class Dispatcher: Sendable {
     let reactor: ReactorThread
     let observers: Observers
     let state: Lock<State>
+    /// Whether workers run this executable, and understand its memory.
+    let isSameBuild: Bool
     private let lastTaskID = Atomic<UInt64>(0)
+    /// How many tasks of a type were worth a message when such were last mapped.
+    private let chunkSizes = Lock<[ObjectIdentifier: Int]>([:])
     /// Opened when the last worker of a pool that was closed has ended.
     let ended = Latch()
 
@@ -26,7 +30,7 @@ final class Dispatcher: Sendable {
         var hasStopped = false
         /// How many workers there shall be.
         var size: Int
-        var workers: [Int: Worker] = [:]
+        var workers = WorkerTable()
         /// The numbers of those that are being started.
         var starting: Set<Int> = []
         var restarts: RestartPolicy
@@ -36,6 +40,8 @@ final class Dispatcher: Sendable {
         var failure: PoolError?
         /// Tasks for which there was no room in the queue, and who waits for that.
         var parked: [(job: Job, admitted: (@Sendable () -> Void)?)] = []
+        /// Whether answers that workers hold back are looked for.
+        var isCollecting = false
         /// When the next look at a worker's time limits is due.
         var limitChecks: [Int: Deadline] = [:]
         /// Workers that were killed for a task, and why.
@@ -57,6 +63,7 @@ final class Dispatcher: Sendable {
     init(server: ForkServer, workers: Int, _ options: Pool.Options) throws(Errno) {
         self.server = server
         self.options = options
+        isSameBuild = server.runsThisExecutable
         state = Lock(State(size: workers, restarts: RestartPolicy(options.restartLimit)))
         reactor = try ReactorThread(name: "pool")
         observers = Observers(reactor, options.onEvent)
@@ -69,10 +76,20 @@ final class Dispatcher: Sendable {
 
     // MARK: Submission
 
-    func makeJob(_ task: EncodedValue, of type: Any.Type, _ options: TaskOptions?) -> Job {
-        let id = lastTaskID.wrappingAdd(1, ordering: .relaxed).newValue
-        return Job(id: id, task, type: type, options: options ?? self.options.taskOptions)
+    func makeJob<T: Codable & Sendable>(_ task: T, _ options: TaskOptions?) throws(PoolError) -> Job {
+        Job(
+            id: takeIDs(1), try TaskCoder.encode(task: task, isSameBuild: isSameBuild), type: T.self,
+            options: options ?? self.options.taskOptions)
     }
+
+    /// The first of so many numbers for tasks.
+    func takeIDs(_ count: Int) -> UInt64 {
+        lastTaskID.wrappingAdd(UInt64(count), ordering: .relaxed).oldValue + 1
+    }
+
+    func knownChunkSize(of type: Any.Type) -> Int? { chunkSizes.withLock { $0[ObjectIdentifier(type)] } }
+
+    func noteChunkSize(_ size: Int, of type: Any.Type) { chunkSizes.withLock { $0[ObjectIdentifier(type)] = size } }
 
     /// Takes a task, unless it returns why not.
     ///
@@ -109,6 +126,34 @@ final class Dispatcher: Sendable {
         }
         admitted?()
         return nil
+    }
+
+    /// Takes many tasks at once; returns those that it does not take, and why not.
+    func submit(_ jobs: [Job]) -> (rest: ArraySlice<Job>, error: PoolError)? {
+        var accepted = 0
+        let (error, sendings, mustStart): (PoolError?, [Sending], Bool) = state.withLock { state in
+            if let refusal = refusal(in: &state) { return (refusal, [], false) }
+            var sendings: [Sending] = []
+            var error: PoolError?
+            for job in jobs {
+                if state.books.queue.count >= options.queueLimit { sendings += dispatchWaiting(in: &state) }
+                let isFull = state.books.queue.count >= options.queueLimit
+                if isFull, options.whenFull == .refuse {
+                    error = .queueFull(limit: options.queueLimit)
+                    break
+                }
+                accepted += 1
+                // Cancelled before it came here.
+                if job.isComplete { continue }
+                if observers.isWanted { observers.tell(.taskSubmitted(job.id, type: job.typeName)) }
+                if isFull { state.parked.append((job, nil)) } else { state.books.enqueue(job) }
+            }
+            sendings += dispatchWaiting(in: &state)
+            return (error, sendings, state.workers.count + state.starting.count < state.size)
+        }
+        send(sendings)
+        if mustStart { startMissingWorkers() }
+        return error.map { (jobs[accepted...], $0) }
     }
 
     private func refusal(in state: inout State) -> PoolError? {
@@ -153,7 +198,7 @@ final class Dispatcher: Sendable {
     func send(_ sendings: [Sending]) {
         for (worker, deliveries) in sendings {
             watchLimits(of: worker, deliveries)
-            let refused = worker.send(deliveries, reactor: reactor) { [self] in received($0, from: worker) }
+            let refused = worker.send(deliveries, for: self)
             for (delivery, error) in refused {
                 let more = state.withLock { state in
                     _ = state.books.withdraw(delivery.job, from: worker.number)
@@ -171,7 +216,9 @@ final class Dispatcher: Sendable {
         guard let worker = state.workers[number] else { return [] }
         defer { admitParked(in: &state) }
         switch state.books.next(for: number) {
-        case .send(let deliveries): return [(worker, deliveries)]
+        case .send(let deliveries):
+            startCollecting(in: &state, number)
+            return [(worker, deliveries)]
         case .busy, .idle: return []
         case .retired:
             reactor.schedule { worker.disconnect(in: $0) }
@@ -182,9 +229,13 @@ final class Dispatcher: Sendable {
     /// Gives tasks that wait to workers that are idle.
     func dispatchWaiting(in state: inout State) -> [Sending] {
         var sendings: [Sending] = []
-        while !state.books.idle.isEmpty, let job = state.books.queue.popFirst() {
-            let (number, delivery) = state.books.deliverToIdle(job)!
-            sendings.append((state.workers[number]!, [delivery]))
+        while state.books.queue.count > 0, let number = state.books.idle.last {
+            // Each of them is to get its share.
+            let share = (state.books.queue.count + state.books.idle.count - 1) / state.books.idle.count
+            if case .send(let deliveries) = state.books.next(for: number, atMost: share) {
+                startCollecting(in: &state, number)
+                sendings.append((state.workers[number]!, deliveries))
+            }
         }
         admitParked(in: &state)
         return sendings
@@ -197,70 +248,5 @@ final class Dispatcher: Sendable {
             state.books.enqueue(job)
             if let admitted { reactor.schedule { _ in admitted() } }
         }
-    }
-
-    // MARK: Replies
-
-    /// Takes in what a worker says, on the reactor's thread.
-    private func received(_ answers: [WorkerAnswer], from worker: Worker) {
-        settle(answers, of: worker, goesOn: true)
-    }
-
-    /// Completes the tasks that were answered.
-    ///
-    /// - Parameter goesOn: Whether the worker is to get more.
-    func settle(_ answers: [WorkerAnswer], of worker: Worker, goesOn: Bool) {
-        var answered: [(Job, WorkerAnswer)] = []
-        var isLying = false
-        var isEnding = false
-        let sendings: [Sending] = state.withLock { state in
-            isEnding = state.phase != .open
-            for answer in answers {
-                if answer.isProgress {
-                    if let job = state.books.job(answer.task, of: worker.number) { answered.append((job, answer)) }
-                } else if let job = note(answer, of: worker, in: &state) {
-                    answered.append((job, answer))
-                } else {
-                    isLying = true
-                }
-            }
-            return goesOn ? next(for: worker.number, in: &state) : []
-        }
-        // It answers what it was not asked: nothing that it says can be believed.
-        if isLying { worker.kill() }
-        // The workers first: what is told to waiters may take them long.
-        send(sendings)
-        for (job, answer) in answered {
-            if answer.isProgress { job.report(answer.value) } else { complete(job, answer.reply) }
-        }
-        if isEnding { endIfDrained() }
-    }
-
-    /// Writes an answer into the books. Returns `nil` when the worker was not asked.
-    func note(_ answer: WorkerAnswer, of worker: Worker, in state: inout State) -> Job? {
-        guard state.workers[worker.number] === worker,
-            let job = state.books.finish(answer.task, by: worker.number, after: answer.header.nanoseconds)
-        else { return nil }
-        state.restarts.noteSuccess()
-        if answer.header.flags.contains(.isOverMemoryLimit) { _ = state.books.retire(worker.number) }
-        if !job.isComplete {
-            if answer.header.kind == .output { state.counters.done += 1 } else { state.counters.failed += 1 }
-            state.latencies.add(.now - job.submitted)
-        }
-        return job
-    }
-
-    func complete(_ job: Job, _ reply: Reply) {
-        guard job.complete(.success(reply)), observers.isWanted else { return }
-        if reply.isOutput {
-            observers.tell(.taskDone(job.id, type: job.typeName, after: .now - job.submitted))
-        } else {
-            observers.tell(.taskFailed(job.id, type: job.typeName, reply.failure(of: job.typeName)))
-        }
-    }
-
-    func fail(_ job: Job, _ error: PoolError) {
-        guard job.complete(.failure(error)), observers.isWanted else { return }
-        observers.tell(.taskFailed(job.id, type: job.typeName, error))
     }
 }

@@ -8,7 +8,12 @@ final class Job: Sendable {
     let task: EncodedValue
     private let type: Any.Type
     let options: TaskOptions
-    let submitted = Deadline.now
+    let submitted: Deadline
+    /// Those with whom it was submitted, if it was with others: they are told of its end. Its place among them.
+    let group: (any JobGroup)?
+    let sequence: Int
+    /// How many tasks it consists of.
+    let count: Int
     private let state: Lock<State>
 
     /// Where it is; touched only under the lock of the pool's books.
@@ -18,6 +23,22 @@ final class Job: Sendable {
     @exclusivity(unchecked) nonisolated(unsafe) var attempts = 0
     /// How often it was given to a worker; as `place`.
     @exclusivity(unchecked) nonisolated(unsafe) var deliveries = 0
+    /// What workers that have died took along of its tasks; as `place`.
+    @exclusivity(unchecked) nonisolated(unsafe) var losses: [Loss] = []
+
+    /// The first of its tasks that no worker that has died had begun.
+    var firstElement: Int { losses.last.map { $0.culprit + 1 } ?? 0 }
+
+    /// Tasks that came together and were lost with their worker.
+    struct Loss {
+        /// Those before the culprit were done, and their results not sent.
+        let tasks: ClosedRange<Int>
+        /// What became of the one that ran, and of the others.
+        let error: PoolError
+        let death: WorkerDeath
+
+        var culprit: Int { tasks.upperBound }
+    }
 
     enum Place: Equatable {
         /// Not submitted yet, or done.
@@ -34,11 +55,29 @@ final class Job: Sendable {
         var progress: (@Sendable (IncomingValue) -> Void)?
     }
 
-    init(id: UInt64, _ task: EncodedValue, type: Any.Type, options: TaskOptions) {
+    /// A worker that has died had begun its tasks up to this one. Returns whether there are others, which another can have.
+    func lose(until culprit: Int, _ error: PoolError, _ death: WorkerDeath) -> Bool {
+        guard count > 1 else { return false }
+        let first = firstElement
+        // As the worker said, which can have said anything.
+        let culprit = min(max(culprit, first), count - 1)
+        losses.append(Loss(tasks: first...culprit, error: error, death: death))
+        (attempts, deliveries) = (0, 0)
+        return culprit + 1 < count
+    }
+
+    init(
+        id: UInt64, _ task: EncodedValue, type: Any.Type, options: TaskOptions, submitted: Deadline = .now,
+        group: (any JobGroup)? = nil, sequence: Int = 0, count: Int = 1
+    ) {
         self.id = id
         self.task = task
         self.type = type
         self.options = options
+        self.submitted = submitted
+        self.group = group
+        self.sequence = sequence
+        self.count = count
         state = Lock(State())
     }
 
@@ -56,9 +95,22 @@ final class Job: Sendable {
 
     var isComplete: Bool { state.withLock { $0.isComplete } }
 
+    /// Completes it without telling anybody, which is left to the caller. Whether it was this call that completed it.
+    func end() -> Bool {
+        state.withLock { state in
+            defer { state.isComplete = true }
+            return !state.isComplete
+        }
+    }
+
     /// Whether it was this call that completed it.
     @discardableResult
     func complete(_ result: Result<Reply, any Error>) -> Bool {
+        if let group {
+            guard end() else { return false }
+            group.ended(self, result)
+            return true
+        }
         let (isFirst, completion): (Bool, Completion?) = state.withLock { state in
             guard !state.isComplete else { return (false, nil) }
             state.isComplete = true
@@ -80,6 +132,20 @@ final class Job: Sendable {
     func report(_ progress: IncomingValue) {
         state.withLock { $0.progress }?(progress)
     }
+}
+
+/// Who has submitted several jobs, and is told of their ends.
+protocol JobGroup: AnyObject, Sendable {
+    /// Workers have answered some of the jobs, which have ended with that.
+    func ended(_ jobs: ArraySlice<AnsweredJob>)
+    /// One of the jobs has ended in any way.
+    func ended(_ job: Job, _ result: Result<Reply, any Error>)
+}
+
+/// A job, and what a worker says of it.
+struct AnsweredJob {
+    let job: Job
+    let answer: WorkerAnswer
 }
 
 /// What came back from a worker for one task.

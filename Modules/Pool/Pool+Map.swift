@@ -11,30 +11,28 @@ extension Pool {
     ///   - options: The limits and priority of each message; `nil` are the pool's.
     /// - Throws: `MapFailure`, which says which task failed and with what; those that were not submitted yet are not then. Of several
     ///   it is the first in the order of the tasks. `CancellationError`.
+    @inlinable
     public func map<Source: Sequence & Sendable>(
         _ tasks: Source, chunkSize: ChunkSize = .automatic, options: TaskOptions? = nil
     ) async throws -> [Source.Element.Output] where Source.Element: PoolTask {
-        try await collect(feed(tasks, chunkSize, .together, options))
+        try await collect(feed(TaskSource(tasks), chunkSize, .together, options))
     }
 
     /// Runs many async tasks. Parameters and errors are those of the other.
+    @inlinable
     public func map<Source: Sequence & Sendable>(
         _ tasks: Source, chunkSize: ChunkSize = .automatic, options: TaskOptions? = nil
     ) async throws -> [Source.Element.Output] where Source.Element: AsyncPoolTask {
-        try await collect(feed(tasks, chunkSize, .together, options))
+        try await collect(feed(TaskSource(tasks), chunkSize, .together, options))
     }
 
     /// Runs many tasks, and blocks the calling thread until they are done. Parameters and errors are those of the async one.
     @available(*, noasync, message: "use the async map")
+    @inlinable
     public func map<Source: Sequence & Sendable>(
         _ tasks: Source, chunkSize: ChunkSize = .automatic, options: TaskOptions? = nil
     ) throws -> [Source.Element.Output] where Source.Element: PoolTask {
-        let feed = feed(tasks, chunkSize, .together, options)
-        let latch = Latch()
-        feed.pump()
-        feed.whenReady { latch.open() }
-        latch.wait()
-        return try feed.takeAll()
+        try collectBlocking(feed(TaskSource(tasks), chunkSize, .together, options))
     }
 
     /// Runs many tasks, and tells of each how it ended.
@@ -46,22 +44,25 @@ extension Pool {
     ///   - order: In which order the results come.
     ///   - chunkSize: How many go to a worker in one message. A worker that dies takes its whole chunk along.
     ///   - options: The limits and priority of each message; `nil` are the pool's.
+    @inlinable
     public func results<Source: Sequence & Sendable>(
         of tasks: Source, order: ResultOrder = .submission, chunkSize: ChunkSize = .automatic,
         options: TaskOptions? = nil
     ) -> PoolResults<Source.Element.Output> where Source.Element: PoolTask {
-        PoolResults(feed(tasks, chunkSize, order == .submission ? .submission : .completion, options))
+        PoolResults(feed(TaskSource(tasks), chunkSize, order == .submission ? .submission : .completion, options))
     }
 
     /// Runs many async tasks, and tells of each how it ended. Parameters are those of the other.
+    @inlinable
     public func results<Source: Sequence & Sendable>(
         of tasks: Source, order: ResultOrder = .submission, chunkSize: ChunkSize = .automatic,
         options: TaskOptions? = nil
     ) -> PoolResults<Source.Element.Output> where Source.Element: AsyncPoolTask {
-        PoolResults(feed(tasks, chunkSize, order == .submission ? .submission : .completion, options))
+        PoolResults(feed(TaskSource(tasks), chunkSize, order == .submission ? .submission : .completion, options))
     }
 
-    private func collect<Source, Output>(_ feed: ResultFeed<Source, Output>) async throws -> [Output] {
+    @usableFromInline
+    func collect<T, Output>(_ feed: ResultFeed<T, Output>) async throws -> [Output] {
         try Task.checkCancellation()
         feed.pump()
         await withTaskCancellationHandler {
@@ -73,29 +74,26 @@ extension Pool {
         return try feed.takeAll()
     }
 
-    private func feed<Source: Sequence & Sendable>(
-        _ tasks: Source, _ chunkSize: ChunkSize, _ order: ResultFeed<Source, Source.Element.Output>.Order,
-        _ options: TaskOptions?
-    ) -> ResultFeed<Source, Source.Element.Output> where Source.Element: PoolTask {
-        ResultFeed(
-            tasks, chunkSize, order, options, dispatcher,
-            .init(
-                one: { task throws(PoolError) in try TaskCoder.encode(task: task) },
-                many: { [isSameBuild = dispatcher.server.runsThisExecutable] tasks throws(PoolError) in
-                    try TaskCoder.encode(task: Chunk(tasks: TaskArray(tasks, isSameBuild: isSameBuild)))
-                }))
+    @usableFromInline
+    func collectBlocking<T, Output>(_ feed: ResultFeed<T, Output>) throws -> [Output] {
+        feed.pump()
+        let latch = Latch()
+        feed.whenReady { latch.open() }
+        latch.wait()
+        return try feed.takeAll()
     }
 
-    private func feed<Source: Sequence & Sendable>(
-        _ tasks: Source, _ chunkSize: ChunkSize, _ order: ResultFeed<Source, Source.Element.Output>.Order,
-        _ options: TaskOptions?
-    ) -> ResultFeed<Source, Source.Element.Output> where Source.Element: AsyncPoolTask {
-        ResultFeed(
-            tasks, chunkSize, order, options, dispatcher,
-            .init(
-                one: { task throws(PoolError) in try TaskCoder.encode(task: task) },
-                many: { [isSameBuild = dispatcher.server.runsThisExecutable] tasks throws(PoolError) in
-                    try TaskCoder.encode(task: AsyncChunk(tasks: TaskArray(tasks, isSameBuild: isSameBuild)))
-                }))
+    @usableFromInline
+    func feed<T: PoolTask>(
+        _ tasks: sending TaskSource<T>, _ chunkSize: ChunkSize, _ order: FeedOrder, _ options: TaskOptions?
+    ) -> ResultFeed<T, T.Output> {
+        ResultFeed(tasks, chunkSize, order, options, dispatcher, .synchronous(isSameBuild: dispatcher.isSameBuild))
+    }
+
+    @usableFromInline
+    func feed<T: AsyncPoolTask>(
+        _ tasks: sending TaskSource<T>, _ chunkSize: ChunkSize, _ order: FeedOrder, _ options: TaskOptions?
+    ) -> ResultFeed<T, T.Output> {
+        ResultFeed(tasks, chunkSize, order, options, dispatcher, .async(isSameBuild: dispatcher.isSameBuild))
     }
 }

@@ -48,25 +48,25 @@ public final class Pool: Sendable {
     /// - Throws: What the task throws: the same error where its type is `Codable`, otherwise `RemoteError`. `PoolError`;
     ///   `CancellationError` when the surrounding task is cancelled: a task that waits is not run then, and one that runs is told.
     public func run<T: PoolTask>(_ task: T, options: TaskOptions? = nil) async throws -> T.Output {
-        try await output(of: dispatcher.makeJob(TaskCoder.encode(task: task), of: T.self, options))
+        try await output(of: dispatcher.makeJob(task, options))
     }
 
     /// Runs an async task in a worker. Parameters and errors are those of the other.
     public func run<T: AsyncPoolTask>(_ task: T, options: TaskOptions? = nil) async throws -> T.Output {
-        try await output(of: dispatcher.makeJob(TaskCoder.encode(task: task), of: T.self, options))
+        try await output(of: dispatcher.makeJob(task, options))
     }
 
     /// Runs a task in a worker, and blocks the calling thread until it is done. Parameters and errors are those of the async one.
     @available(*, noasync, message: "use the async run")
     public func run<T: PoolTask>(_ task: T, options: TaskOptions? = nil) throws -> T.Output {
-        try blockingOutput(of: dispatcher.makeJob(TaskCoder.encode(task: task), of: T.self, options))
+        try blockingOutput(of: dispatcher.makeJob(task, options))
     }
 
     /// Runs an async task in a worker, and blocks the calling thread until it is done. Parameters and errors are those of the async
     /// one.
     @available(*, noasync, message: "use the async run")
     public func run<T: AsyncPoolTask>(_ task: T, options: TaskOptions? = nil) throws -> T.Output {
-        try blockingOutput(of: dispatcher.makeJob(TaskCoder.encode(task: task), of: T.self, options))
+        try blockingOutput(of: dispatcher.makeJob(task, options))
     }
 
     private func output<Output: Decodable & Sendable>(of job: Job) async throws -> Output {
@@ -99,7 +99,7 @@ public final class Pool: Sendable {
     /// The processes of the workers that run now.
     public var workerProcessIDs: [ProcessID] {
         dispatcher.state.withLock { state in
-            state.workers.sorted { $0.key < $1.key }.map(\.value.child.processID)
+            state.workers.all.map(\.child.processID)
         }
     }
 
@@ -114,7 +114,7 @@ public final class Pool: Sendable {
     ///
     /// Returns when the last replacement is up.
     public func recycle() async {
-        let workers = dispatcher.state.withLock { state in state.workers.sorted { $0.key < $1.key }.map(\.value) }
+        let workers = dispatcher.state.withLock { state in state.workers.all }
         for worker in workers {
             await withCheckedContinuation { continuation in
                 dispatcher.replace(worker) { continuation.resume() }

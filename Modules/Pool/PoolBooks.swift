@@ -82,6 +82,9 @@ struct PoolBooks {
 
     private func hasSeat(_ worker: Int) -> Bool { worker < seats.count && seats[worker] != nil }
 
+    /// Whether a worker has more tasks than the one that it runs.
+    func hasSeveral(_ worker: Int) -> Bool { hasSeat(worker) && seats[worker]!.deliveries.count > 1 }
+
     /// A worker's seat; `nil` when there is no such worker.
     func seat(_ worker: Int) -> Seat? { worker < seats.count ? seats[worker] : nil }
 
@@ -123,22 +126,24 @@ struct PoolBooks {
     }
 
     /// A worker has answered a task. Returns `nil` when it never had that task.
-    mutating func finish(_ id: UInt64, by worker: Int, after nanoseconds: Int64) -> Job? {
+    mutating func finish(
+        _ id: UInt64, by worker: Int, after nanoseconds: Int64, at now: Deadline = .now
+    ) -> Job? {
         guard hasSeat(worker), let index = seats[worker]!.deliveries.firstIndex(where: { $0.job.id == id }) else {
             return nil
         }
-        let delivery = remove(at: index, from: worker)
+        let delivery = remove(at: index, from: worker, at: now)
         seats[worker]!.done += 1
         let time = Double(max(0, nanoseconds))
         seats[worker]!.taskTime = seats[worker]!.taskTime.map { $0 * 0.75 + time * 0.25 } ?? time
         return delivery.job
     }
 
-    private mutating func remove(at index: Int, from worker: Int) -> Delivery {
+    private mutating func remove(at index: Int, from worker: Int, at now: Deadline = .now) -> Delivery {
         let delivery = seats[worker]!.deliveries.remove(at: index)
         seats[worker]!.usedSlots &= ~(1 << UInt32(delivery.slot))
         delivery.job.place = .nowhere
-        if index == 0, !seats[worker]!.deliveries.isEmpty { seats[worker]!.headSince = .now }
+        if index == 0 { seats[worker]!.headSince = now }
         return delivery
     }
 
@@ -178,7 +183,9 @@ struct PoolBooks {
     }
 
     /// What a worker is to do next, when it was just made or has just answered.
-    mutating func next(for worker: Int) -> Next {
+    ///
+    /// - Parameter atMost: How many tasks it may be given of those that wait.
+    mutating func next(for worker: Int, atMost: Int = .max) -> Next {
         guard hasSeat(worker) else { return .busy }
         // Of copies of a seat each would count references to what is in it.
         let isFree = seats[worker]!.deliveries.isEmpty
@@ -189,7 +196,7 @@ struct PoolBooks {
         }
         var deliveries: [Delivery] = []
         if queue.count > 0 {
-            let room = min(depth(of: worker) - seats[worker]!.deliveries.count, seats[worker]!.quota)
+            let room = min(depth(of: worker) - seats[worker]!.deliveries.count, seats[worker]!.quota, atMost)
             while deliveries.count < room, let job = queue.popFirst() { deliveries.append(deliver(job, to: worker)) }
         }
         if deliveries.isEmpty, isFree, seats.count > 1 { deliveries = steal(for: worker) }

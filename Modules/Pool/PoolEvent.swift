@@ -56,10 +56,8 @@ struct LatencyHistogram {
     private var counts = [Int](repeating: 0, count: 64 * 8)
     private(set) var count = 0
 
-    mutating func add(_ duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        let nanoseconds = max(
-            8, UInt64(clamping: seconds) &* 1_000_000_000 &+ UInt64(clamping: attoseconds / 1_000_000_000))
+    mutating func add(nanoseconds: UInt64) {
+        let nanoseconds = max(8, nanoseconds)
         let power = 63 - nanoseconds.leadingZeroBitCount
         let part = Int(nanoseconds >> UInt64(power - 3)) & (Self.classesPerPower - 1)
         counts[power * Self.classesPerPower + part] += 1

@@ -28,7 +28,8 @@ public enum ResultOrder: Hashable, Sendable {
 public struct PoolResults<Output: Codable & Sendable>: Sendable {
     private let source: ResultSource<Output>
 
-    init<Source: Sequence & Sendable>(_ feed: ResultFeed<Source, Output>) {
+    @usableFromInline
+    init<T>(_ feed: ResultFeed<T, Output>) {
         source = ResultSource(feed)
     }
 }
@@ -70,7 +71,7 @@ private final class ResultSource<Output: Codable & Sendable>: Sendable {
     private let pump: @Sendable () -> Void
     private let cancel: @Sendable () -> Void
 
-    init<Source>(_ feed: ResultFeed<Source, Output>) {
+    init<T>(_ feed: ResultFeed<T, Output>) {
         take = { feed.take() }
         whenReady = { feed.whenReady($0) }
         pump = { feed.pump() }

@@ -7,6 +7,22 @@ public protocol PoolTask: Codable, Sendable {
 
     /// Runs in a worker process, which runs one task at a time.
     func run(in context: WorkerContext) throws -> Output
+
+    /// Runs tasks that came in one message. Not to be implemented: it is a requirement so that the compiler makes one for each type,
+    /// whose loop knows the type.
+    static func _run(_ tasks: [Self], _ outputs: inout [Output], _ progress: inout _ChunkProgress)
+}
+
+extension PoolTask {
+    @inlinable
+    public static func _run(_ tasks: [Self], _ outputs: inout [Output], _ progress: inout _ChunkProgress) {
+        for place in progress.first..<tasks.count {
+            guard progress.begin(place) else { return }
+            do { outputs.append(try tasks[place].run(in: progress.context)) } catch {
+                progress.noteFailure(error, place)
+            }
+        }
+    }
 }
 
 /// A task that uses `await`.

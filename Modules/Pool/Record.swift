@@ -8,6 +8,8 @@ import Syscalls
 /// meets for the first time. Both sides run the same build.
 struct RecordHeader {
     static let size = 40
+    /// Where one will be.
+    static let room = [UInt8](repeating: 0, count: size)
 
     enum Kind: UInt8 {
         // To a worker.
@@ -29,6 +31,10 @@ struct RecordHeader {
         static let payloadInSegment = Flags(rawValue: 1)
         /// The worker has more memory of its own than it may.
         static let isOverMemoryLimit = Flags(rawValue: 2)
+        /// The payload is the task as it lies in memory.
+        static let isMemory = Flags(rawValue: 4)
+        /// The pool watches how long the task runs.
+        static let isTimed = Flags(rawValue: 8)
     }
 
     var kind: Kind
@@ -38,6 +44,8 @@ struct RecordHeader {
     var nanoseconds: Int64 = 0
     var slot = 0
     var attempt = 1
+    /// Of tasks that came together, the first that is to be run: those before it were begun by a worker that has died.
+    var firstElement = 0
     var nameLength = 0
     var segmentCount = 0
     var descriptorCount = 0
@@ -53,10 +61,11 @@ struct RecordHeader {
             header.storeBytes(of: kind.rawValue, toByteOffset: 16, as: UInt8.self)
             header.storeBytes(of: flags.rawValue, toByteOffset: 17, as: UInt8.self)
             header.storeBytes(of: UInt16(slot), toByteOffset: 18, as: UInt16.self)
-            header.storeBytes(of: UInt32(clamping: attempt), toByteOffset: 20, as: UInt32.self)
+            header.storeBytes(of: UInt16(clamping: attempt), toByteOffset: 20, as: UInt16.self)
+            header.storeBytes(of: UInt16(descriptorCount), toByteOffset: 22, as: UInt16.self)
             header.storeBytes(of: UInt32(nameLength), toByteOffset: 24, as: UInt32.self)
             header.storeBytes(of: UInt32(segmentCount), toByteOffset: 28, as: UInt32.self)
-            header.storeBytes(of: UInt32(descriptorCount), toByteOffset: 32, as: UInt32.self)
+            header.storeBytes(of: UInt32(firstElement), toByteOffset: 32, as: UInt32.self)
             header.storeBytes(of: UInt32(payloadLength), toByteOffset: 36, as: UInt32.self)
         }
     }
@@ -72,10 +81,11 @@ struct RecordHeader {
             nanoseconds = header.loadUnaligned(fromByteOffset: 8, as: Int64.self)
             flags = Flags(rawValue: header[17])
             slot = Int(header.loadUnaligned(fromByteOffset: 18, as: UInt16.self))
-            attempt = Int(header.loadUnaligned(fromByteOffset: 20, as: UInt32.self))
+            attempt = Int(header.loadUnaligned(fromByteOffset: 20, as: UInt16.self))
+            descriptorCount = Int(header.loadUnaligned(fromByteOffset: 22, as: UInt16.self))
             nameLength = Int(header.loadUnaligned(fromByteOffset: 24, as: UInt32.self))
             segmentCount = Int(header.loadUnaligned(fromByteOffset: 28, as: UInt32.self))
-            descriptorCount = Int(header.loadUnaligned(fromByteOffset: 32, as: UInt32.self))
+            firstElement = Int(header.loadUnaligned(fromByteOffset: 32, as: UInt32.self))
             payloadLength = Int(header.loadUnaligned(fromByteOffset: 36, as: UInt32.self))
         }
         guard offset + recordSize <= bytes.count else { return nil }
@@ -107,16 +117,10 @@ struct Record {
     private let message: [UInt8]
     private let offset: Int
 
-    /// The records of a message; `nil` when it makes no sense.
-    static func all(in message: [UInt8]) -> [Record]? {
-        var records: [Record] = []
-        var offset = 0
-        while offset < message.count {
-            guard let header = RecordHeader(in: message, at: offset) else { return nil }
-            records.append(Record(header: header, message: message, offset: offset))
-            offset += header.recordSize
-        }
-        return records
+    fileprivate init(_ header: RecordHeader, in message: [UInt8], at offset: Int) {
+        self.header = header
+        self.message = message
+        self.offset = offset
     }
 
     private var payloadStart: Int { offset + RecordHeader.size + header.nameLength }
@@ -145,6 +149,36 @@ struct Record {
     }
 }
 
+/// The records of a message.
+struct Records: Sequence {
+    private let message: [UInt8]
+
+    /// `nil` when the message makes no sense.
+    init?(in message: [UInt8]) {
+        self.message = message
+        var offset = 0
+        while offset < message.count {
+            guard let header = RecordHeader(in: message, at: offset) else { return nil }
+            offset += header.recordSize
+        }
+    }
+
+    struct Iterator: IteratorProtocol {
+        fileprivate let message: [UInt8]
+        private var offset = 0
+
+        fileprivate init(_ message: [UInt8]) { self.message = message }
+
+        mutating func next() -> Record? {
+            guard let header = RecordHeader(in: message, at: offset) else { return nil }
+            defer { offset += header.recordSize }
+            return Record(header, in: message, at: offset)
+        }
+    }
+
+    func makeIterator() -> Iterator { Iterator(message) }
+}
+
 extension [UInt8] {
     /// Appends a record that is nothing but a list of numbers.
     mutating func appendRecord(_ kind: RecordHeader.Kind, _ numbers: [UInt64]) {
@@ -156,7 +190,7 @@ extension [UInt8] {
 
     mutating func appendHeader(_ header: RecordHeader) {
         let offset = count
-        append(contentsOf: repeatElement(0, count: RecordHeader.size))
+        append(contentsOf: RecordHeader.room)
         header.store(in: &self, at: offset)
     }
 

@@ -1,6 +1,4 @@
-/// Tasks as they travel together: where a worker runs the same build, those of a trivial type as their memory.
-///
-/// Results do not: what comes from a worker is not to be trusted with being a value.
+/// Tasks as they travel together: see `TaskMemory`.
 struct TaskArray<T: Codable & Sendable>: Codable, Sendable {
     let elements: [T]
     private let travelsAsMemory: Bool
@@ -8,8 +6,7 @@ struct TaskArray<T: Codable & Sendable>: Codable, Sendable {
     /// - Parameter isSameBuild: Whether the workers are this executable.
     init(_ elements: [T], isSameBuild: Bool) {
         self.elements = elements
-        // Of the standard library: whether values can be copied as bytes.
-        travelsAsMemory = isSameBuild && _isPOD(T.self)
+        travelsAsMemory = isSameBuild && TaskMemory.isPossible(for: T.self)
     }
 
     init(from decoder: any Decoder) throws {
@@ -21,7 +18,7 @@ struct TaskArray<T: Codable & Sendable>: Codable, Sendable {
         }
         let bytes = try container.decode([UInt8].self)
         let count = bytes.count / MemoryLayout<T>.stride
-        guard _isPOD(T.self), bytes.count % MemoryLayout<T>.stride == 0 else {
+        guard TaskMemory.isPossible(for: T.self), bytes.count % MemoryLayout<T>.stride == 0 else {
             throw DecodingError.dataCorruptedError(
                 in: container, debugDescription: "\(bytes.count) bytes are no tasks of type \(T.self)")
         }

@@ -141,24 +141,24 @@ extension Pool {
     ///
     /// - Throws: `PoolError`; `CancellationError` when the surrounding task is cancelled while it waits for room.
     public func submit<T: PoolTask>(_ task: T, options: TaskOptions? = nil) async throws -> TaskHandle<T.Output> {
-        try await submit(dispatcher.makeJob(TaskCoder.encode(task: task), of: T.self, options))
+        try await submit(dispatcher.makeJob(task, options))
     }
 
     /// Submits an async task, and does not wait for its result. As the other.
     public func submit<T: AsyncPoolTask>(_ task: T, options: TaskOptions? = nil) async throws -> TaskHandle<T.Output> {
-        try await submit(dispatcher.makeJob(TaskCoder.encode(task: task), of: T.self, options))
+        try await submit(dispatcher.makeJob(task, options))
     }
 
     /// Submits a task, and blocks the calling thread only while the queue is full.
     @available(*, noasync, message: "use the async submit")
     public func submit<T: PoolTask>(_ task: T, options: TaskOptions? = nil) throws -> TaskHandle<T.Output> {
-        try submitBlocking(dispatcher.makeJob(TaskCoder.encode(task: task), of: T.self, options))
+        try submitBlocking(dispatcher.makeJob(task, options))
     }
 
     /// Submits an async task, and blocks the calling thread only while the queue is full.
     @available(*, noasync, message: "use the async submit")
     public func submit<T: AsyncPoolTask>(_ task: T, options: TaskOptions? = nil) throws -> TaskHandle<T.Output> {
-        try submitBlocking(dispatcher.makeJob(TaskCoder.encode(task: task), of: T.self, options))
+        try submitBlocking(dispatcher.makeJob(task, options))
     }
 
     private func submit<Output>(_ job: Job) async throws -> TaskHandle<Output> {

@@ -23,22 +23,32 @@ enum TaskOutcomes<Output: Sendable>: Sendable {
         }
     }
 
-    /// The first that has failed.
-    var firstFailure: (place: Int, error: any Error)? {
+    /// The first that has failed, from a place on.
+    func firstFailure(from start: Int) -> (place: Int, error: any Error)? {
         guard case .mixed(let results) = self else { return nil }
-        for (place, result) in results.enumerated() {
-            if case .failure(let error) = result { return (place, error) }
+        for place in start..<results.count {
+            if case .failure(let error) = results[place] { return (place, error) }
         }
         return nil
     }
 
-    /// Puts the outputs at the end of others.
+    /// Puts those before the others that a worker has taken along when it died.
+    mutating func prepend(_ loss: Job.Loss) {
+        var all: [Result<Output, any Error>] = []
+        for place in loss.tasks {
+            all.append(.failure(place == loss.culprit ? loss.error : PoolError.workerDied(loss.death)))
+        }
+        for place in 0..<count { all.append(self[place]) }
+        self = .mixed(all)
+    }
+
+    /// Puts some of the outputs at the end of others.
     ///
     /// - Throws: The error of the first that has failed.
-    func append(to all: inout [Output]) throws {
+    func append(_ places: Range<Int>, to all: inout [Output]) throws {
         switch self {
-        case .outputs(let outputs): all.append(contentsOf: outputs)
-        case .mixed(let results): for result in results { all.append(try result.get()) }
+        case .outputs(let outputs): all.append(contentsOf: outputs[places])
+        case .mixed(let results): for result in results[places] { all.append(try result.get()) }
         }
     }
 }

@@ -14,13 +14,15 @@ final class Worker: Sendable {
     let page: WorkerPage
     let link = SegmentLink()
     var connection: Connection { child.connection }
-    private let reading = Lock(Reading())
+    let reading = Lock(Reading())
     private let outbox = Lock(Outbox())
 
-    private struct Reading {
+    struct Reading {
         var isLeased = false
         /// Whether the reactor watches the socket, or is about to.
         var isWatched = false
+        /// Whether it has said what makes no sense: nothing that it has said after that is believed.
+        var isLying = false
     }
 
     private struct Outbox {
@@ -39,7 +41,7 @@ final class Worker: Sendable {
     }
 
     /// A worker does not send more than so much at once, except in shared memory.
-    private static let messageLimit = 1 << 31
+    static let messageLimit = 1 << 31
 
     /// Starts a worker.
     init(_ number: Int, on server: ForkServer, _ options: Pool.Options) throws(ForkServerError) {
@@ -69,6 +71,12 @@ final class Worker: Sendable {
     /// Ends it. That it is gone already is no error.
     func kill() { _ = try? child.kill() }
 
+    /// Ends one that has said what it cannot have to say, of which nothing more is believed.
+    func distrust() {
+        reading.withLock { $0.isLying = true }
+        kill()
+    }
+
     // MARK: Leased
 
     /// Runs a task on the calling thread: sends it and waits for its reply.
@@ -80,7 +88,10 @@ final class Worker: Sendable {
         let message = message(for: [delivery])
         try connection.send(message.bytes, passing: message.descriptors)
         while true {
-            guard let answers = try answers(in: try connection.receive(limit: Self.messageLimit)) else { return nil }
+            var answers: [WorkerAnswer] = []
+            guard try appendAnswers(in: try connection.receive(limit: Self.messageLimit), to: &answers) else {
+                return nil
+            }
             for answer in answers where answer.task == delivery.job.id && !answer.isProgress { return answer }
         }
     }
@@ -89,19 +100,21 @@ final class Worker: Sendable {
 
     /// Sends tasks whose replies the reactor will read. Never waits: what the socket does not take, the reactor sends later.
     ///
-    /// - Parameter received: Called on the reactor's thread with what the worker answers, from now on.
+    /// - Parameter dispatcher: Gets what the worker answers, on the reactor's thread.
     /// - Returns: Why the kernel refused them, such as for a descriptor that was closed. That the worker is dead is none of its
     ///   reasons: its status channel tells.
-    func send(
-        _ deliveries: [PoolBooks.Delivery], reactor: ReactorThread,
-        received: @escaping @Sendable ([WorkerAnswer]) -> Void
-    ) -> [(PoolBooks.Delivery, FramingError)] {
+    func send(_ deliveries: [PoolBooks.Delivery], for dispatcher: Dispatcher) -> [(PoolBooks.Delivery, FramingError)] {
+        let reactor = dispatcher.reactor
         let mustWatch = reading.withLock { reading in
             reading.isLeased = false
             defer { reading.isWatched = true }
             return !reading.isWatched
         }
-        if mustWatch { reactor.schedule { [self] in watch(in: $0, received) } }
+        if mustWatch { reactor.schedule { [self] in watch(in: $0, dispatcher) } }
+        if deliveries.allSatisfy(\.job.task.isPlain) {
+            guard let error = send(message(for: deliveries), reactor) else { return [] }
+            return deliveries.map { ($0, error) }
+        }
         var refused: [(PoolBooks.Delivery, FramingError)] = []
         // Those with something beside them go by themselves: what the kernel refuses is theirs alone then.
         for group in deliveries.split(
@@ -126,12 +139,17 @@ final class Worker: Sendable {
     private func message(for deliveries: [PoolBooks.Delivery]) -> Message {
         var message = Message()
         appendNotices(to: &message)
+        message.bytes.reserveCapacity(
+            deliveries.reduce(message.bytes.count) { $0 + $1.job.task.bytes.count })
+        message.jobs.reserveCapacity(deliveries.count)
         for delivery in deliveries {
             let job = delivery.job
             var header = RecordHeader(.task, task: job.id)
             header.slot = delivery.slot
             header.attempt = job.attempts + 1
+            header.firstElement = job.firstElement
             header.nanoseconds = job.options.softTimeLimit?.wholeNanoseconds ?? 0
+            if job.options.timeLimit != nil { header.flags.insert(.isTimed) }
             message.descriptors += job.task.append(header, to: &message.bytes, link)
             message.jobs.append(job)
         }
@@ -202,81 +220,5 @@ final class Worker: Sendable {
             }
         }
         return true
-    }
-
-    // MARK: Receiving
-
-    private func watch(in reactor: Reactor, _ received: @escaping @Sendable ([WorkerAnswer]) -> Void) {
-        try? connection.withDescriptor { descriptor in
-            // If the kernel refuses, the worker can be of no use: it is replaced.
-            do throws(Errno) {
-                try reactor.addReader(descriptor) { [self] _ in
-                    if !receive(received) { reactor.removeReader(descriptor) }
-                }
-            } catch {
-                kill()
-            }
-        }
-    }
-
-    /// Reads what has come; whether more may come.
-    func receive(_ received: ([WorkerAnswer]) -> Void) -> Bool {
-        var all: [WorkerAnswer] = []
-        let goesOn = reading.withLock { reading in
-            guard !reading.isLeased else {
-                reading.isWatched = false
-                return false
-            }
-            do throws(FramingError) {
-                try connection.receiveAvailable(limit: Self.messageLimit) { message throws(FramingError) in
-                    guard let answers = try answers(in: message) else {
-                        throw .malformedHeader(length: message.count)
-                    }
-                    all += answers
-                }
-                return true
-            } catch {
-                // Of a worker whose replies cannot be taken, or that has closed its end, no task would ever end.
-                if error != .closed { kill() }
-                return false
-            }
-        }
-        if !all.isEmpty { received(all) }
-        return goesOn
-    }
-
-    /// Reads all that a worker has left behind that has ended.
-    func receiveRest(_ received: ([WorkerAnswer]) -> Void) {
-        // The kernel ends a read where descriptors came with a message, whatever comes after it.
-        var hasCome = true
-        while hasCome {
-            hasCome = false
-            let goesOn = receive { answers in
-                hasCome = true
-                received(answers)
-            }
-            if !goesOn { return }
-        }
-    }
-
-    /// What a message says of tasks; `nil` when it makes no sense.
-    private func answers(in message: [UInt8]) throws(FramingError) -> [WorkerAnswer]? {
-        guard let records = Record.all(in: message) else { return nil }
-        var answers: [WorkerAnswer] = []
-        for record in records {
-            let header = record.header
-            switch header.kind {
-            case .returned: link.takeBack(record.numbers)
-            case .forgotten: link.forget(record.numbers)
-            case .task, .cancel: return nil
-            case .output, .failure, .progress:
-                var count = header.descriptorCount
-                if header.segmentCount > 0 { count += record.segments.count(where: \.hasDescriptor) }
-                let batch = count == 0 ? DescriptorBatch() : try connection.receiveDescriptors(count)
-                guard let value = IncomingValue(record, batch, link) else { return nil }
-                answers.append(WorkerAnswer(header: header, value: value, worker: child.processID))
-            }
-        }
-        return answers
     }
 }

@@ -14,14 +14,19 @@ public struct WorkerContext: Sendable {
     /// How often the task has been begun, this time included.
     public let attempt: Int
     /// When the task's soft time limit passes.
-    public let deadline: Deadline
+    public internal(set) var deadline: Deadline
     let link: (any PoolLink)?
+    /// How long the task may run until its deadline, in nanoseconds; 0 is for ever.
+    let softTimeLimit: Int64
+    /// Whether the pool watches how long the task runs.
+    let isTimed: Bool
+    /// Of tasks that came together, the first that is to be run.
+    let firstElement: Int
 
     /// The worker makes it; programs do so to test their tasks without a pool.
     public init(
         workerNumber: Int = 0, processID: ProcessID = .current, taskID: UInt64 = 0, taskNumber: Int = 1,
-        attempt: Int = 1,
-        deadline: Deadline = .never
+        attempt: Int = 1, deadline: Deadline = .never
     ) {
         self.init(
             workerNumber: workerNumber, processID: processID, taskID: taskID, taskNumber: taskNumber, attempt: attempt,
@@ -30,7 +35,7 @@ public struct WorkerContext: Sendable {
 
     init(
         workerNumber: Int, processID: ProcessID, taskID: UInt64, taskNumber: Int, attempt: Int, deadline: Deadline,
-        link: (any PoolLink)?
+        link: (any PoolLink)?, softTimeLimit: Int64 = 0, isTimed: Bool = false, firstElement: Int = 0
     ) {
         self.workerNumber = workerNumber
         self.processID = processID
@@ -39,6 +44,9 @@ public struct WorkerContext: Sendable {
         self.attempt = attempt
         self.deadline = deadline
         self.link = link
+        self.softTimeLimit = softTimeLimit
+        self.isTimed = isTimed
+        self.firstElement = firstElement
     }
 
     /// Whether the result is not wanted any more: the submitter has cancelled the task.
@@ -69,4 +77,8 @@ public struct SoftTimeLimitExceeded: Error, Codable, Hashable, Sendable {
 protocol PoolLink: Sendable {
     func isCancelled(_ task: UInt64) -> Bool
     func report(_ progress: EncodedValue, of task: UInt64)
+    /// One of the tasks that came together begins.
+    func beginElement(_ place: Int, at time: Deadline?)
+    /// Calls, if it is an async one, when its deadline has passed; instead of what was to be called before.
+    func atDeadline(_ deadline: Deadline, _ cancel: @escaping @Sendable () -> Void)
 }

@@ -6,6 +6,8 @@ import Synchronization
 import Syscalls
 
 /// Reads, runs, answers.
+///
+/// While more is waiting, small answers are put into the page and sent together with a later one.
 final class WorkerLoop: PoolLink {
     private let connection: Connection
     private let number: Int
@@ -13,18 +15,28 @@ final class WorkerLoop: PoolLink {
     private let memory: MemoryLimit?
     private let link = SegmentLink()
     private let process = ProcessID.current
-    private let state = Lock(State())
+    /// The task that has reported progress last: its answer must not overtake that.
+    private let reporting = Atomic<UInt64>(0)
+    // Sound: only touched by the thread that serves. When another takes over, that one is started by the first.
+    @exclusivity(unchecked) nonisolated(unsafe) private var state = State()
 
     private struct State {
         var taskCount = 0
         /// What has come and was not begun. The program can have taken it back since.
-        var backlog: [IncomingTask] = []
+        var backlog: [IncomingTask?] = []
         var next = 0
+        /// How many answers were not sent yet.
+        var held = 0
+        /// When the last message came, or the last task ended.
+        var now = Deadline.now
         /// The last type looked up: most programs send many tasks of one type.
         var lastType: (name: [UInt8], kind: TaskKind) = ([], .unknown)
         /// The async task that runs.
         var running: AsyncTaskRun?
     }
+
+    /// Of the async task that runs.
+    private let softLimit = SoftLimit()
 
     /// A task that has come.
     struct IncomingTask: Sendable {
@@ -69,7 +81,12 @@ final class WorkerLoop: PoolLink {
         while true {
             while let task = takeFromBacklog() {
                 // One that was taken back goes to another worker.
-                if page.claim(task.header.task, in: task.header.slot) { return task }
+                if page.claim(task.header.task, in: task.header.slot, at: state.now) { return task }
+            }
+            // Those after them were taken back.
+            if state.held > 0 {
+                state.held = 0
+                try send([], passing: [])
             }
             do throws(FramingError) {
                 try takeIn(try connection.receive())
@@ -77,37 +94,35 @@ final class WorkerLoop: PoolLink {
                 if error.isDisconnection { return nil }
                 throw error
             }
+            state.now = .now
         }
     }
 
     private func takeFromBacklog() -> IncomingTask? {
-        state.withLock { state in
-            guard state.next < state.backlog.count else {
-                state.backlog.removeAll(keepingCapacity: true)
-                state.next = 0
-                return nil
-            }
-            state.next += 1
-            return state.backlog[state.next - 1]
+        guard state.next < state.backlog.count else {
+            state.backlog.removeAll(keepingCapacity: true)
+            state.next = 0
+            return nil
         }
+        state.next += 1
+        return state.backlog[state.next - 1].take()
     }
 
     private func takeIn(_ message: [UInt8]) throws(FramingError) {
-        guard let records = Record.all(in: message) else { throw .malformedHeader(length: message.count) }
+        guard let records = Records(in: message) else { throw .malformedHeader(length: message.count) }
         for record in records {
             let header = record.header
             switch header.kind {
             case .returned: link.takeBack(record.numbers)
             case .forgotten: link.forget(record.numbers)
-            case .cancel: state.withLock { $0.running }?.cancel(header.task)
+            case .cancel: state.running?.cancel(header.task)
             case .task:
                 var count = header.descriptorCount
                 if header.segmentCount > 0 { count += record.segments.count(where: \.hasDescriptor) }
                 let batch = count == 0 ? DescriptorBatch() : try connection.receiveDescriptors(count)
                 guard (0..<WorkerPage.slotCount).contains(header.slot), let value = IncomingValue(record, batch, link)
                 else { throw .malformedHeader(length: message.count) }
-                let task = IncomingTask(header: header, kind: taskKind(record.typeName), value: value)
-                state.withLock { $0.backlog.append(task) }
+                state.backlog.append(IncomingTask(header: header, kind: taskKind(record.typeName), value: value))
             case .output, .failure, .progress: throw .malformedHeader(length: message.count)
             }
         }
@@ -126,50 +141,73 @@ final class WorkerLoop: PoolLink {
     // MARK: Running
 
     private func serve(_ task: IncomingTask) throws {
-        let start = Deadline.now
-        let taskNumber = state.withLock { state in
-            state.taskCount += 1
-            return state.taskCount
-        }
+        let start = state.now
+        state.taskCount += 1
         let limit = task.header.nanoseconds
         let context = WorkerContext(
-            workerNumber: number, processID: process, taskID: task.header.task, taskNumber: taskNumber,
-            attempt: task.header.attempt, deadline: limit > 0 ? start + .nanoseconds(limit) : .never, link: self)
-        let result = run(task, context)
+            workerNumber: number, processID: process, taskID: task.header.task, taskNumber: state.taskCount,
+            attempt: task.header.attempt, deadline: limit > 0 ? start + .nanoseconds(limit) : .never, link: self,
+            softTimeLimit: limit, isTimed: task.header.flags.contains(.isTimed),
+            firstElement: task.header.firstElement)
         var header = RecordHeader(.output, task: task.header.task)
-        header.nanoseconds = (Deadline.now - start).wholeNanoseconds
-        if let memory, memory.isExceeded { header.flags.insert(.isOverMemoryLimit) }
-        switch result {
-        case .success(let output):
-            try send(output, header)
-        case .failure(let failure):
+        var value: EncodedValue
+        do throws(TaskFailure) {
+            value = try run(task, context)
+        } catch {
             header.kind = .failure
-            try send(TaskCoder.encode(failure), header)
+            value = try TaskCoder.encode(error)
+        }
+        state.now = .now
+        header.nanoseconds = Int64(clamping: state.now.monotonicNanoseconds &- start.monotonicNanoseconds)
+        if let memory, memory.isExceeded { header.flags.insert(.isOverMemoryLimit) }
+        try answer(&value, header)
+    }
+
+    private func run(_ task: IncomingTask, _ context: WorkerContext) throws(TaskFailure) -> EncodedValue {
+        switch task.kind {
+        case .synchronous(let type): return try type.runEncoded(task, context)
+        case .async(let type):
+            return try type.runEncoded(task, context, softLimit) { run in
+                state.running = run
+                run.wait(reading: connection) { takeInAvailable() }
+                state.running = nil
+            }
+        case .unknown: throw .typeUnknown
         }
     }
 
-    private func run(_ task: IncomingTask, _ context: WorkerContext) -> Result<EncodedValue, TaskFailure> {
-        switch task.kind {
-        case .synchronous(let type): type.runEncoded(task.value, context)
-        case .async(let type):
-            type.runEncoded(task.value, context) { run in
-                state.withLock { $0.running = run }
-                run.wait(reading: connection) { takeInAvailable() }
-                state.withLock { $0.running = nil }
-            }
-        case .unknown: .failure(.typeUnknown)
+    // MARK: Answering
+
+    /// Answers a task, at once or together with later ones.
+    private func answer(_ value: inout EncodedValue, _ header: RecordHeader) throws {
+        if mayWait(header), value.isPlain, !link.hasNotices, page.answers.put(value.record(header)) {
+            state.held += 1
+        } else {
+            // With it the program takes in what was held.
+            state.held = 0
+            try send(value, header)
         }
+    }
+
+    /// Whether there is enough to do before the program has to know of an answer: of many tasks the one in the midst is told of, so that
+    /// more come in time, and the last.
+    private func mayWait(_ header: RecordHeader) -> Bool {
+        state.backlog.count - state.next > state.held && header.flags.isEmpty
+            && reporting.load(ordering: .relaxed) != header.task
     }
 
     private func send(_ value: EncodedValue, _ header: RecordHeader) throws {
         var message: [UInt8] = []
-        message.reserveCapacity(RecordHeader.size + value.bytes.count)
         if link.hasNotices {
             let (returned, forgotten) = link.notices()
             if !returned.isEmpty { message.appendRecord(.returned, returned) }
             if !forgotten.isEmpty { message.appendRecord(.forgotten, forgotten) }
         }
         let descriptors = value.append(header, to: &message, link)
+        try send(message, passing: descriptors)
+    }
+
+    private func send(_ message: [UInt8], passing descriptors: [FileDescriptor]) throws {
         do throws(FramingError) {
             try connection.send(message, passing: descriptors)
         } catch {
@@ -179,8 +217,7 @@ final class WorkerLoop: PoolLink {
     }
 
     private func taskKind(_ name: ArraySlice<UInt8>) -> TaskKind {
-        let known: TaskKind? = state.withLock { $0.lastType.name.elementsEqual(name) ? $0.lastType.kind : nil }
-        if let known { return known }
+        if state.lastType.name[...] == name { return state.lastType.kind }
         let type = String(validating: name, as: UTF8.self).flatMap { TypeName.type(named: $0) }
         let kind: TaskKind =
             if let type = type as? any PoolTask.Type {
@@ -190,7 +227,7 @@ final class WorkerLoop: PoolLink {
             } else {
                 .unknown
             }
-        state.withLock { $0.lastType = (Array(name), kind) }
+        state.lastType = (Array(name), kind)
         return kind
     }
 
@@ -198,61 +235,15 @@ final class WorkerLoop: PoolLink {
 
     func isCancelled(_ task: UInt64) -> Bool { page.isCancelled(task) }
 
+    func beginElement(_ place: Int, at time: Deadline?) { page.beginElement(place, at: time) }
+
+    func atDeadline(_ deadline: Deadline, _ cancel: @escaping @Sendable () -> Void) {
+        softLimit.set(deadline, cancel)
+    }
+
     func report(_ progress: EncodedValue, of task: UInt64) {
+        reporting.store(task, ordering: .relaxed)
         // If it cannot be sent, the result cannot be either, and that is where it is told.
         try? send(progress, RecordHeader(.progress, task: task))
-    }
-}
-
-extension PoolTask {
-    fileprivate static func runEncoded(
-        _ value: IncomingValue, _ context: WorkerContext
-    ) -> Result<EncodedValue, TaskFailure> {
-        let task: Self
-        do { task = try TaskCoder.decode(Self.self, from: value) } catch { return .failure(.coding("\(error)")) }
-        let output: Output
-        do { output = try task.run(in: context) } catch { return .failure(TaskFailure(error)) }
-        return encoded(output)
-    }
-}
-
-extension AsyncPoolTask {
-    /// Has the task run, and blocks the calling thread, which is the worker's own and no cooperative one, until it is done.
-    fileprivate static func runEncoded(
-        _ value: IncomingValue, _ context: WorkerContext, wait: (AsyncTaskRun) -> Void
-    ) -> Result<EncodedValue, TaskFailure> {
-        let task: Self
-        do { task = try TaskCoder.decode(Self.self, from: value) } catch { return .failure(.coding("\(error)")) }
-        let box = AsyncOutcome()
-        do {
-            wait(
-                try AsyncTaskRun(context) {
-                    do { box.set(encoded(try await task.run(in: context))) } catch {
-                        box.set(.failure(TaskFailure(error)))
-                    }
-                })
-        } catch {
-            return .failure(.coding("the task cannot be started: \(error)"))
-        }
-        return box.result
-    }
-}
-
-/// Where an async task leaves its result for the thread that waits for it.
-private final class AsyncOutcome: Sendable {
-    private let outcome = Lock<Result<EncodedValue, TaskFailure>?>(nil)
-
-    func set(_ result: Result<EncodedValue, TaskFailure>) { outcome.withLock { $0 = result } }
-
-    /// Set before the run told that it has ended.
-    var result: Result<EncodedValue, TaskFailure> { outcome.withLock { $0 }! }
-}
-
-private func encoded(_ output: some Encodable) -> Result<EncodedValue, TaskFailure> {
-    do throws(PoolError) {
-        return .success(try TaskCoder.encode(output))
-    } catch {
-        if case .coding(let reason) = error { return .failure(.coding(reason)) }
-        return .failure(.coding("\(error)"))
     }
 }

@@ -1,7 +1,7 @@
 import Synchronization
 import Syscalls
 
-/// The memory that a worker shares with its pool: what it runs, and what it may take next.
+/// The memory that a worker shares with its pool: what it runs, what it may take next, and what it has answered.
 ///
 /// Each task that is sent to a worker has a *slot* with a claim word: the pool writes that the task is offered; then either the
 /// worker makes it claimed or the pool makes it revoked, by compare-and-swap, so that exactly one of them has the task. After the
@@ -13,8 +13,12 @@ final class WorkerPage: @unchecked Sendable {
     private let words: UnsafeMutablePointer<Atomic<UInt64>>
     private let mapping: MemoryMapping
 
+    /// What the worker has answered and not sent.
+    let answers: AnswerRing
+
     static let slotCount = 32
-    private static let size = 4096
+    private static let ringStart = 4096
+    private static let size = ringStart + AnswerRing.capacity
     private static let firstSlot = 16
     /// The task that is to stop.
     private static let cancelWord = 0
@@ -22,6 +26,11 @@ final class WorkerPage: @unchecked Sendable {
     private static let startWord = 1
     /// Not 0 once the worker waits for tasks.
     private static let readyWord = 2
+    /// Which task of a chunk runs.
+    private static let elementWord = 3
+    // Each in a cache line of its own, since the two sides write them all the time.
+    private static let writtenWord = 64
+    private static let takenWord = 72
 
     private enum Claim: UInt64 {
         case offered = 1
@@ -32,7 +41,10 @@ final class WorkerPage: @unchecked Sendable {
     /// Maps a page that `makeMemory` made, here or in the pool's process.
     init(_ memory: FileDescriptor) throws(Errno) {
         mapping = try MemoryMapping(memory, count: Self.size, writable: true)
-        words = mapping.withBytes { $0.baseAddress!.assumingMemoryBound(to: Atomic<UInt64>.self) }
+        let start = mapping.withBytes { $0.baseAddress! }
+        words = start.assumingMemoryBound(to: Atomic<UInt64>.self)
+        answers = AnswerRing(
+            written: words + Self.writtenWord, taken: words + Self.takenWord, bytes: start + Self.ringStart)
     }
 
     /// A page's memory, of which every word is 0. It cannot shrink, so whoever maps it never faults.
@@ -57,9 +69,10 @@ final class WorkerPage: @unchecked Sendable {
         exchange(Self.word(task, .offered), Self.word(task, .revoked), in: slot)
     }
 
-    /// Whether the worker has begun the task.
+    /// Whether the worker has begun the task. What it should not have written counts as that: the task is not ours any more.
     func hasClaimed(_ task: UInt64, in slot: Int) -> Bool {
-        word(slot).pointee.load(ordering: .acquiring) == Self.word(task, .claimed)
+        let word = word(slot).pointee.load(ordering: .acquiring)
+        return word != Self.word(task, .offered) && word != Self.word(task, .revoked)
     }
 
     /// Tells the worker that a task's result is not wanted any more.
@@ -73,6 +86,9 @@ final class WorkerPage: @unchecked Sendable {
     /// When the worker says that it has begun what it runs, in nanoseconds.
     var claimTime: UInt64 { words[Self.startWord].load(ordering: .relaxed) }
 
+    /// Which of the tasks that came together the worker says that it has begun.
+    var element: Int { Int(clamping: words[Self.elementWord].load(ordering: .acquiring)) }
+
     // MARK: The worker's side
 
     /// Waits for tasks from now on.
@@ -81,10 +97,16 @@ final class WorkerPage: @unchecked Sendable {
     }
 
     /// Begins a task; whether it has not been taken back.
-    func claim(_ task: UInt64, in slot: Int) -> Bool {
+    func claim(_ task: UInt64, in slot: Int, at time: Deadline = .now) -> Bool {
         guard exchange(Self.word(task, .offered), Self.word(task, .claimed), in: slot) else { return false }
-        words[Self.startWord].store(Deadline.now.monotonicNanoseconds, ordering: .relaxed)
+        beginElement(0, at: time)
         return true
+    }
+
+    /// Begins one of the tasks that came together.
+    func beginElement(_ index: Int, at time: Deadline?) {
+        words[Self.elementWord].store(UInt64(index), ordering: .relaxed)
+        if let time { words[Self.startWord].store(time.monotonicNanoseconds, ordering: .relaxed) }
     }
 
     /// Whether a task is to stop.

@@ -56,9 +56,11 @@ public final class Reactor {
         let outerIsStopping = isStopping
         isStopping = false
         runDepth += 1
+        let outerOwner = waker.setOwner(currentThreadNumber)
         defer {
             isStopping = outerIsStopping
             runDepth -= 1
+            _ = waker.setOwner(outerOwner)
         }
         while !isStopping { try runOnce(timeout: nil) }
         if runDepth == 1 { tellStop() }
@@ -83,6 +85,7 @@ public final class Reactor {
         if !watched.alwaysReady.isEmpty { deliverAlwaysReady(in: round) }
         swap(&batch, &events)
         if hasStrays { try forgetStrays() }
+        if waker.hasOwnJobs { waker.takeJobs(into: &jobs, emptying: false) }
         if !jobs.isEmpty { runJobs() }
         if !timers.isEmpty { runDueTimers() }
     }
@@ -256,7 +259,7 @@ public final class Reactor {
 
     /// Signals do not end the wait: those that are watched for ring the waker.
     private func wait(_ timeout: Duration?, into batch: inout [ReadinessEvent]) throws(Errno) {
-        let isToLook = timeout == .zero || !jobs.isEmpty || !watched.alwaysReady.isEmpty
+        let isToLook = timeout == .zero || !jobs.isEmpty || waker.hasOwnJobs || !watched.alwaysReady.isEmpty
         var deadline: Deadline?
         if !isToLook {
             if let timeout { deadline = .after(timeout) }

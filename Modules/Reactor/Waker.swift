@@ -1,3 +1,4 @@
+import Synchronization
 import Syscalls
 
 /// Wakes a reactor from another thread: a descriptor that becomes readable, and the work that it announces.
@@ -18,6 +19,9 @@ final class Waker: Sendable {
 
     // Jobs and the bell's state change together: a job can never lie there unannounced, whatever the order of the steps.
     private let state: Lock<State>
+    /// The thread that runs the reactor, while one does; 0 is none. It hears of its own jobs without a bell.
+    private let owner = Atomic<UInt>(0)
+    private let ownerHasJobs = Atomic(false)
 
     init() throws(Errno) {
         state = Lock(State(bell: try Bell()))
@@ -31,20 +35,30 @@ final class Waker: Sendable {
     var writeEnd: FileDescriptor { state.withLock { $0.bell.writeEnd } }
 
     func schedule(_ body: @escaping Body) {
+        let isOwn = owner.load(ordering: .relaxed) == currentThreadNumber
         let writeEnd: FileDescriptor? = state.withLock { state in
             state.jobs.append(Job(body: body))
-            if state.isRung { return nil }
+            if isOwn || state.isRung { return nil }
             state.isRung = true
             return state.bell.writeEnd
         }
+        if isOwn { ownerHasJobs.store(true, ordering: .relaxed) }
         if let writeEnd { Bell.ring(writeEnd) }
     }
+
+    /// Makes the calling thread the one that asks for its own jobs, or nobody. Returns who it was.
+    func setOwner(_ thread: UInt) -> UInt { owner.exchange(thread, ordering: .relaxed) }
+
+    /// Whether the thread that runs the reactor has given itself work, which no bell announces. To be asked by that thread.
+    var hasOwnJobs: Bool { ownerHasJobs.load(ordering: .relaxed) }
 
     /// Hands over the work announced so far, behind what is there.
     ///
     /// - Parameter emptying: Whether the bell has to be silenced, or would be heard again and again.
     func takeJobs(into jobs: inout [Job], emptying: Bool) {
+        ownerHasJobs.store(false, ordering: .relaxed)
         state.withLock { state in
+            // The bell may have been rung, and is heard later: then there is nothing to take.
             if emptying { state.bell.silence() }
             state.isRung = false
             if jobs.isEmpty {
@@ -88,9 +102,12 @@ private struct Bell: ~Copyable {
     #endif
 
     static func ring(_ writeEnd: FileDescriptor) {
-        // Eight bytes, as an eventfd wants them. It cannot fail in a way that matters: a full one is readable.
-        var one: UInt64 = 1
-        _ = withUnsafeBytes(of: &one) { try? writeEnd.write($0) }
+        // It cannot fail in a way that matters: a full one is readable.
+        #if os(Linux)
+            try? writeEnd.addToCounter(1)
+        #else
+            try? writeEnd.writeAll([1])
+        #endif
     }
 
     func silence() {

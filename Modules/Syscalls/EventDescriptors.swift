@@ -20,12 +20,23 @@
         /// - Throws: `Errno.resourceTemporarilyUnavailable` when it would exceed 2⁶⁴ - 2. The corresponding C function is
         ///   `write`.
         public func add(_ number: UInt64 = 1) throws(Errno) {
-            try descriptor.writeValue(number)
+            try descriptor.addToCounter(number)
         }
 
         /// Sets the counter to zero, and gives what it was; `nil` when it was zero. The corresponding C function is `read`.
         public func take() throws(Errno) -> UInt64? {
             try descriptor.readValue(UInt64.self)
+        }
+    }
+
+    extension FileDescriptor {
+        /// Adds to the counter that this descriptor is. Unlike a pipe it never raises SIGPIPE, so nothing guards against that. The
+        /// corresponding C function is `write`.
+        package func addToCounter(_ number: UInt64) throws(Errno) {
+            let written = try withUnsafeBytes(of: number) { number throws(Errno) in
+                try retryingOnInterrupt { Glibc.write(rawValue, number.baseAddress, number.count) }
+            }
+            precondition(written == 8, "descriptor \(rawValue) is not a counter")
         }
     }
 

@@ -49,6 +49,15 @@ package struct Thread: ~Copyable, @unchecked Sendable {
     package var isCurrent: Bool { pthread_equal(handle, pthread_self()) != 0 }
 }
 
+/// A number that no other thread has while the calling one lives. The corresponding C function is `pthread_self`.
+package var currentThreadNumber: UInt {
+    #if canImport(Glibc)
+        UInt(pthread_self())
+    #else
+        UInt(bitPattern: pthread_self())
+    #endif
+}
+
 private final class ThreadStart: Sendable {
     let name: String
     let body: @Sendable () -> Void

@@ -29,6 +29,24 @@ struct DescriptorsWithMessagesTests {
         }
     }
 
+    @Test("an event loop takes all that has come with one call, though the kernel ends a read where descriptors came")
+    func available() throws {
+        let pair = try SocketPair()
+        let sender = Connection(pair.first)
+        let receiver = Connection(pair.second, descriptorLimit: 10)
+        let pipe = try Pipe()
+        let counts = [0, 1, 0, 2, 1, 0]
+        for (index, count) in counts.enumerated() {
+            try sender.send(
+                pattern(10 + index), passing: Array(repeating: pipe.readEnd.descriptor, count: count))
+        }
+        var seen: [[UInt8]] = []
+        try receiver.receiveAvailable { seen.append($0) }
+        #expect(seen == counts.indices.map { pattern(10 + $0) })
+        #expect(try receiver.receiveDescriptors(4).count == 4)
+        try receiver.receiveAvailable { _ in Issue.record("a message") }
+    }
+
     @Test("descriptors come with large messages too, and may be asked for later")
     func large() throws {
         let pair = try SocketPair()

@@ -199,23 +199,22 @@ import Testing
         header.nanoseconds = 12
         header.slot = 31
         header.flags = .isOverMemoryLimit
-        let value = EncodedValue(bytes: [1, 2, 3, 4], nameLength: 1)
+        let value = EncodedValue(bytes: RecordHeader.room + [1, 2, 3, 4], nameLength: 1)
         #expect(value.append(header, to: &message, SegmentLink()).isEmpty)
-        let records = try #require(Record.all(in: message))
+        let records = Array(try #require(Records(in: message)))
         #expect(records.map(\.header.kind) == [.returned, .output])
         #expect(records[0].numbers == [1, .max])
         #expect(Array(records[1].typeName) == [1] && Array(records[1].payload) == [2, 3, 4])
         #expect((records[1].header.task, records[1].header.nanoseconds, records[1].header.slot) == (7, 12, 31))
-        #expect(Record.all(in: Array(message.dropLast())) == nil)
+        #expect(Records(in: Array(message.dropLast())) == nil)
         var generator = SeededGenerator(seed: 3)
         for _ in 0..<20_000 {
             var broken = message
             for _ in 0..<3 {
                 broken[Int.random(in: 0..<broken.count, using: &generator)] = .random(in: 0...255, using: &generator)
             }
-            for record in Record.all(in: broken) ?? [] {
-                _ = (record.payload, record.typeName, record.numbers, record.segments)
-            }
+            guard let records = Records(in: broken) else { continue }
+            for record in records { _ = (record.payload, record.typeName, record.numbers, record.segments) }
         }
     }
 
@@ -244,13 +243,13 @@ import Testing
     func percentiles() {
         var histogram = LatencyHistogram()
         #expect(histogram.percentile(0.5) == .zero)
-        for microseconds in 1...1000 { histogram.add(.microseconds(microseconds)) }
+        for microseconds in 1...1000 { histogram.add(nanoseconds: UInt64(microseconds) * 1000) }
         for (share, expected) in [(0.5, 500.0), (0.9, 900), (0.99, 990), (0.001, 1)] {
             let found = Double(histogram.percentile(share).components.attoseconds) / 1e12
             #expect(found >= expected * 0.99 && found <= expected * 1.14)
         }
-        histogram.add(.zero)
-        histogram.add(.seconds(Int64.max / 2))
+        histogram.add(nanoseconds: 0)
+        histogram.add(nanoseconds: .max)
     }
 
     @Test("chunks grow with the speed of tasks, and leave some for every worker")

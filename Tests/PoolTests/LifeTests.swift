@@ -33,6 +33,63 @@ import Testing
         }
     }
 
+    @Test("close takes no more, and the workers end by themselves with the last task")
+    func close() throws {
+        try withPool(workers: 2) { pool in
+            let held = try HeldTask()
+            let holding = try Background { try pool.run(held.task) }
+            let worker = try held.worker()
+            let waiting = try (0..<3).map { try pool.submit(Add($0, 1)) }
+            pool.close()
+            #expect(isClosed(try outcome { try pool.run(Add(1, 1)) }))
+            #expect(throws: MapFailure.self) { try pool.map([Add(1, 1)]) }
+            #expect(try waiting.map { try $0.wait() } == [1, 2, 3])
+            #expect(worker.exists)
+            held.letGo()
+            #expect(try holding.get() == worker)
+            #expect(becomesTrue { pool.workerProcessIDs.isEmpty })
+            #expect(!worker.exists, "it was reaped by then")
+            pool.close()
+        }
+        // One that has nothing to do.
+        try withPool { pool in
+            _ = try pool.run(Add(1, 1))
+            pool.close()
+            #expect(becomesTrue { pool.workerProcessIDs.isEmpty })
+        }
+    }
+
+    @Test("shutDown at its deadline kills what is not done, and what waits fails", arguments: [true, false])
+    func shutDownAtDeadline(isAsync: Bool) async throws {
+        try await withPoolInTask(workers: 1) { pool async throws in
+            let started = try Pipe()
+            let spin = SpinTask(try PassedDescriptor(duplicating: started.writeEnd.descriptor))
+            let readEnd = started.readEnd.descriptor
+            let running = try await pool.submit(spin)
+            let worker = try await blocking { try WatchedNumber(readEnd.readLine()) }
+            let waiting = try await pool.submit(Add(1, 1))
+            let quickEnd = Deadline.after(.milliseconds(50))
+            if isAsync {
+                await pool.shutDown(until: quickEnd)
+            } else {
+                try await blocking { pool.shutDown(until: quickEnd) }
+            }
+            #expect(quickEnd.hasPassed, "it waited for the task until then")
+            #expect(!worker.exists)
+            #expect(pool.workerProcessIDs.isEmpty)
+            for result in [
+                try await asyncOutcome { try await running.value }, try await asyncOutcome { try await waiting.value },
+            ] { #expect(isClosed(result)) }
+            withExtendedLifetime(started) {}
+        }
+        // One that is done before ends before.
+        try await withPoolInTask(workers: 1) { pool async throws in
+            #expect(try await pool.run(Add(1, 1)) == 2)
+            await pool.shutDown(until: .after(.seconds(300)))
+            #expect(pool.workerProcessIDs.isEmpty)
+        }
+    }
+
     @Test("shutDown runs what waits though workers are killed meanwhile")
     func shutDownDuringDeaths() throws {
         try withPool(workers: 2, pool: refusing(beyond: 1)) { pool in

@@ -139,7 +139,7 @@ import Testing
 }
 
 /// A process by its number.
-private struct WatchedNumber {
+struct WatchedNumber {
     private let process: ProcessID
 
     init(_ line: String) throws {

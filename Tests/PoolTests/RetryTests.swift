@@ -68,6 +68,29 @@ import Testing
         #expect(try runs.count() == 15)
     }
 
+    @Test("what a worker has done is told of while it runs what it was sent behind that")
+    func slowTaskHoldsBackNone() throws {
+        let runs = try RunCounter()
+        try withPool(workers: 1) { pool in
+            _ = try pool.map((0..<200).map { Add($0, 1) }, chunkSize: .fixed(1))
+            let (first, slow) = (try HeldTask(), try HeldTask())
+            let holding = try pool.submit(first.task)
+            _ = try first.worker()
+            let quick = try (0..<5).map { _ in try pool.submit(NoteRun(runs.file)) }
+            let slowHandle = try pool.submit(slow.task)
+            let behind = try (0..<5).map { _ in try pool.submit(NoteRun(runs.file)) }
+            first.letGo()
+            _ = try holding.wait()
+            _ = try slow.worker()
+            for handle in quick { #expect(try handle.wait()) }
+            #expect(slowHandle.state != .done)
+            slow.letGo()
+            for handle in behind { #expect(try handle.wait()) }
+            _ = try slowHandle.wait()
+        }
+        #expect(try runs.count() == 10)
+    }
+
     @Test("what waits at a worker that got a slow task goes to a free one, exactly once")
     func slowTaskDelaysNone() throws {
         let runs = try RunCounter()
