@@ -2,7 +2,7 @@ import Syscalls
 
 /// How many tasks go into a message.
 public enum ChunkSize: Hashable, Sendable {
-    /// As many as take some milliseconds, which is measured while they run.
+    /// As many as take some milliseconds, which is measured while they run; one that has a time limit, since it may be killed.
     case automatic
     /// So many, but for the last.
     case fixed(Int)
@@ -17,6 +17,8 @@ struct ChunkSizing {
     /// How long a chunk shall take: long against what a message costs, short against what a person waits.
     private static let aim = 4_000_000.0
     private static let most = 8192
+    /// The smallest chunk takes a sixteenth of that.
+    private static let smallestPart = 16
     /// One quick chunk does not make all quick.
     private static let mostGrowth = 8
 
@@ -39,7 +41,8 @@ struct ChunkSizing {
     /// - Parameter workers: Who are all to have some of them.
     func next(left: Int, workers: Int) -> Int {
         if let fixed { return fixed }
-        return left > 0 ? max(1, min(measured, left / (workers * 2))) : measured
+        // The fewer are left the fewer at once, so that all workers end together; but not so few that a message costs more than they do.
+        return left > 0 ? max(1, measured / Self.smallestPart, min(measured, left / (workers * 2))) : measured
     }
 
     /// A chunk of so many tasks took so long.

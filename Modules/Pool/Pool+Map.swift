@@ -7,10 +7,11 @@ extension Pool {
     ///
     /// - Parameters:
     ///   - tasks: Taken as workers need them.
-    ///   - chunkSize: How many go to a worker in one message. A worker that dies takes its whole chunk along.
-    ///   - options: The limits and priority of each message; `nil` are the pool's.
+    ///   - chunkSize: How many go to a worker in one message. A worker that dies takes along what it has done of that.
+    ///   - options: The limits and priority of each task; `nil` are the pool's.
     /// - Throws: `MapFailure`, which says which task failed and with what; those that were not submitted yet are not then. Of several
-    ///   it is the first in the order of the tasks. `CancellationError`.
+    ///   it is the first in the order of the tasks, but for those that were lost with a worker that another has taken down.
+    ///   `CancellationError`.
     @inlinable
     public func map<Source: Sequence & Sendable>(
         _ tasks: Source, chunkSize: ChunkSize = .automatic, options: TaskOptions? = nil
@@ -42,8 +43,8 @@ extension Pool {
     /// - Parameters:
     ///   - tasks: Taken as workers need them.
     ///   - order: In which order the results come.
-    ///   - chunkSize: How many go to a worker in one message. A worker that dies takes its whole chunk along.
-    ///   - options: The limits and priority of each message; `nil` are the pool's.
+    ///   - chunkSize: How many go to a worker in one message. A worker that dies takes along what it has done of that.
+    ///   - options: The limits and priority of each task; `nil` are the pool's.
     @inlinable
     public func results<Source: Sequence & Sendable>(
         of tasks: Source, order: ResultOrder = .submission, chunkSize: ChunkSize = .automatic,

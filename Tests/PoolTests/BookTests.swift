@@ -261,6 +261,8 @@ import Testing
         sizing.note(8, .microseconds(8))
         #expect(sizing.next(left: 0, workers: 2) == 64)
         #expect(sizing.next(left: 100, workers: 2) == 25)
+        // Not so few that a message costs more than they do.
+        #expect(sizing.next(left: 8, workers: 2) == 4)
         sizing.note(64, .milliseconds(640))
         #expect(sizing.next(left: 0, workers: 2) == 1)
         #expect(ChunkSizing(.fixed(9)).next(left: 1, workers: 8) == 9)

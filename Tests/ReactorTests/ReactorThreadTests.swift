@@ -28,6 +28,29 @@ struct ReactorThreadTests {
         #expect(name == backend.type.name)
     }
 
+    @Test("jobs that jobs schedule run, by themselves and among those of other threads", arguments: Backend.all)
+    func nestedJobs(backend: Backend) async throws {
+        let thread = try ReactorThread(name: "reactor test", backend: backend.type)
+        let others = Lock(0)
+        // With nobody else to wake the thread.
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            schedule(1000, on: thread) { continuation.resume() }
+        }
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            schedule(1000, on: thread) { continuation.resume() }
+            for _ in 0..<1000 { thread.schedule { _ in others.withLock { $0 += 1 } } }
+        }
+        thread.stop()
+        #expect(others.withLock { $0 } == 1000)
+    }
+
+    /// So many jobs, each of which schedules the next.
+    private func schedule(_ count: Int, on thread: ReactorThread, _ done: @escaping @Sendable () -> Void) {
+        thread.schedule { _ in
+            if count == 1 { done() } else { schedule(count - 1, on: thread, done) }
+        }
+    }
+
     @Test("stop ends the thread after the jobs scheduled before, and waits for its end", arguments: Backend.all)
     func stop(backend: Backend) throws {
         let name = try uniqueThreadName()
