@@ -43,12 +43,16 @@ extension ForkServer {
     }
 
     private func statisticsBlocking(until deadline: Deadline) throws(ForkServerError) -> Statistics? {
-        guard let server = state.withLock({ $0.running }) else { return nil }
+        guard var server = state.withLock({ $0.running }) else { return nil }
         let pair: SocketPair
         do throws(Errno) { pair = try SocketPair() } catch { throw .system(error) }
         let theirs = pair.second
         let reply = Connection(pair.first)
-        try server.control.send(.statistics, passing: [theirs.descriptor], until: deadline)
+        while try !server.send(.statistics, passing: [theirs.descriptor], until: deadline) {
+            // Another has taken over meanwhile.
+            guard let successor = state.withLock({ $0.running }) else { return nil }
+            server = successor
+        }
         theirs.discard()
         let bytes: [UInt8]
         do throws(FramingError) {

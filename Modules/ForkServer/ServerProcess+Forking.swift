@@ -41,10 +41,9 @@ extension ServerProcess {
         do throws(Errno) {
             try child.watch(in: reactor) { [unowned self, unowned child] in ended(child, $0) }
         } catch {
-            // Something else has reaped it, such as a handler of a preload's: its number is nobody's, or a stranger's.
-            if error == .noSuchProcess { return ended(child, .unknown) }
-            // Nobody could tell of its end, so that is now.
-            child.send(.kill)
+            // Nobody could tell of its end, so that is now, unless something else has reaped it, such as a handler of a preload's: then
+            // its number is nobody's, or a stranger's.
+            if error != .noSuchProcess { child.send(.kill) }
             ended(child, (try? child.process.wait()) ?? .unknown)
         }
     }

@@ -115,6 +115,8 @@ final class ServerProcess {
             }
         }
         clients.append(client)
+        // Ready when the server is, and not a moment later.
+        clients.first?.prepareWatch()
     }
 
     private func read(_ client: ServerClient, _ descriptor: FileDescriptor) {

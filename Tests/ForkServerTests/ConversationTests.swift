@@ -109,8 +109,14 @@ struct ConversationTests {
             }
             let first = try spawning(1)
             let second = try spawning(2)
+            let asking = try Background { () throws in
+                while !isOver.load(ordering: .relaxed) {
+                    #expect(try server.statistics(until: .generous)?.threads == 1)
+                }
+            }
             for _ in 0..<30 { try server.reload() }
             isOver.store(true, ordering: .relaxed)
+            try asking.get()
             #expect(try first.get() > 0)
             #expect(try second.get() > 0)
         }

@@ -36,6 +36,7 @@ import Testing
         var program = try RunningProgram("ForkServerHost", ["detached", way])
         let processes = try program.nextProcesses()
         #expect(processes.count == 2)
+        defer { try? processes[1].send(.kill) }
         _ = try program.kill()
         #expect(try processes[0].ends())
         #expect(processes[1].isRunning)
