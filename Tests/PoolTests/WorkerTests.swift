@@ -52,6 +52,17 @@ import Testing
         }
     }
 
+    @Test("200 workers have a task each at once, and all are gone afterwards")
+    func manyWorkers() throws {
+        try withPool(workers: 200) { pool in
+            let held = try (0..<200).map { _ in try HeldTask() }
+            let handles = try held.map { try pool.submit($0.task) }
+            #expect(Set(try held.map { try $0.worker() }).count == 200)
+            for task in held { task.letGo() }
+            for handle in handles { _ = try handle.wait() }
+        }
+    }
+
     @Test("by default there are as many workers as processors that this program may use")
     func defaultNumber() throws {
         let fixture = PoolFixture()
