@@ -121,7 +121,7 @@ final class ServerProcess {
 
     private func read(_ client: ServerClient, _ descriptor: FileDescriptor) {
         do throws(FramingError) {
-            try client.connection.receiveAvailable { bytes throws(FramingError) in
+            try client.connection.receiveAvailable(toEnd: false) { bytes throws(FramingError) in
                 guard let request = ServerRequest(bytes) else {
                     throw .closed
                 }

@@ -147,15 +147,18 @@ extension Connection {
 
     /// Takes in what has come, without waiting, and lets `body` see each complete message.
     ///
-    /// For event loops. Returns at the end of what is there.
+    /// For event loops.
+    ///
+    /// - Parameter toEnd: Whether to read until there is nothing more. A loop that is told of what is left can do without: behind
+    ///   each message with descriptors the kernel makes a break, and looking what comes after it is a call more.
     /// - Throws: What `receive` throws, after the messages before it were seen.
     package func receiveAvailable(
-        limit: Int = .max, _ body: ([UInt8]) throws(FramingError) -> Void
+        limit: Int = .max, toEnd: Bool = true, _ body: ([UInt8]) throws(FramingError) -> Void
     ) throws(FramingError) {
         var mayBeMore = true
         while mayBeMore {
             do throws(FramingError) {
-                mayBeMore = try fillAvailable()
+                mayBeMore = try fillAvailable() && toEnd
             } catch {
                 if error != .timedOut { throw error }
                 mayBeMore = false
