@@ -98,9 +98,9 @@ final class WorkerPage: @unchecked Sendable {
 
     /// Begins a task; whether it has not been taken back.
     func claim(_ task: UInt64, in slot: Int, at time: Deadline = .now) -> Bool {
-        guard exchange(Self.word(task, .offered), Self.word(task, .claimed), in: slot) else { return false }
+        // First: as soon as it is claimed the pool may ask, of a worker that has died in between, how far it was.
         beginElement(0, at: time)
-        return true
+        return exchange(Self.word(task, .offered), Self.word(task, .claimed), in: slot)
     }
 
     /// Begins one of the tasks that came together.

@@ -30,9 +30,9 @@ struct PreloadTests {
             }
         }
         let printed = try text(ofFile: directory.file("output"))
-        #expect(printed.components(of: "preloaded;") == 1)
-        #expect(printed.components(of: "the child's handler") == 3)
-        #expect(printed.components(of: "the server's handler;") <= 1)
+        #expect(printed.occurrences(of: "preloaded;") == 1)
+        #expect(printed.occurrences(of: "the child's handler") == 3)
+        #expect(printed.occurrences(of: "the server's handler;") <= 1)
     }
 
     @Test("a tracked resource that a preload makes is the server's: children use it, and it goes with the server")
@@ -214,17 +214,4 @@ struct PreloadTests {
             }
         }
     #endif
-}
-
-extension String {
-    /// How often it has a text in it.
-    fileprivate func components(of text: String) -> Int {
-        var count = 0
-        var rest = self[...]
-        while let range = rest.firstRange(of: text) {
-            count += 1
-            rest = rest[range.upperBound...]
-        }
-        return count
-    }
 }

@@ -1,4 +1,5 @@
 import ForkbenchCore
+import TestSupport
 import Testing
 
 @Suite("Forkbench: the page") struct PageTests {
@@ -64,18 +65,5 @@ import Testing
     func empty() {
         let page = ReportPage(.fixture([])).html
         #expect(page.hasPrefix("<!DOCTYPE html>") && page.hasSuffix("</html>\n"))
-    }
-}
-
-extension String {
-    /// How many times a text is in this one.
-    fileprivate func occurrences(of text: String) -> Int {
-        var count = 0
-        var rest = self[...]
-        while let range = rest.firstRange(of: text) {
-            count += 1
-            rest = rest[range.upperBound...]
-        }
-        return count
     }
 }

@@ -50,6 +50,29 @@ import Testing
         #expect(try worker.get() + revoked == 20_000)
     }
 
+    @Test("of a task that a worker has just begun nobody thinks that it is as far as the one before")
+    func elements() throws {
+        let memory = try WorkerPage.makeMemory()
+        let ours = try WorkerPage(memory.descriptor)
+        let theirs = try WorkerPage(memory.descriptor)
+        let current = Counter()
+        let worker = try Background {
+            for task in UInt64(1)...20_000 {
+                while current.value != Int(task) {}
+                _ = theirs.claim(task, in: 0)
+            }
+        }
+        for task in UInt64(1)...20_000 {
+            ours.beginElement(9, at: nil)
+            ours.offer(task, in: 0)
+            current.value = Int(task)
+            while !ours.hasClaimed(task, in: 0) {}
+            let element = ours.element
+            #expect(element == 0)
+        }
+        try worker.get()
+    }
+
     @Test("a task goes to who is idle, else it waits, and a worker that is known to be quick gets several")
     func delivery() throws {
         var books = PoolBooks()
