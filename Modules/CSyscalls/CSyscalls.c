@@ -9,11 +9,14 @@
 #include <unistd.h>
 
 #ifdef __linux__
+#include <linux/futex.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#else
+#include <os/os_sync_wait_on_address.h>
 #endif
 
 #ifdef __linux__
@@ -137,6 +140,21 @@ ssize_t csys_write_without_signal(int descriptor, const struct iovec *parts, int
     return pwritev2(descriptor, parts, count, -1, 0x100);
 }
 
+bool csys_writes_without_signal(void) {
+    // Asked once, or by several threads with the same answer. Here, since what Swift initializes once takes a call at each use.
+    static _Atomic signed char answer;
+    if (answer == 0) {
+        int saved = errno, ends[2];
+        if (pipe2(ends, O_CLOEXEC) == -1) return false;
+        struct iovec part = {.iov_base = &(char){0}, .iov_len = 1};
+        answer = csys_write_without_signal(ends[1], &part, 1) == 1 ? 1 : -1;
+        close(ends[0]);
+        close(ends[1]);
+        errno = saved;
+    }
+    return answer > 0;
+}
+
 int csys_readable_bytes(int descriptor, int *count) { return ioctl(descriptor, FIONREAD, count); }
 
 int csys_unsent_bytes(int socket, int *count) { return ioctl(socket, SIOCOUTQ, count); }
@@ -155,11 +173,26 @@ int csys_waiting_connections(int listener, int *count) {
 
 // -- Locks
 
+int csys_wait_on_word(uint32_t *word, uint32_t value, const struct timespec *timeout) {
 #ifdef __linux__
-int csys_mutex_lock_until(pthread_mutex_t *mutex, const struct timespec *deadline) {
-    return pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, deadline);
-}
+    return (int)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, timeout, NULL, 0);
+#else
+    if (!timeout) return os_sync_wait_on_address(word, value, sizeof *word, OS_SYNC_WAIT_ON_ADDRESS_NONE);
+    uint64_t nanoseconds = (uint64_t)timeout->tv_sec * 1000000000 + (uint64_t)timeout->tv_nsec;
+    return os_sync_wait_on_address_with_timeout(
+        word, value, sizeof *word, OS_SYNC_WAIT_ON_ADDRESS_NONE, OS_CLOCK_MACH_ABSOLUTE_TIME, nanoseconds);
 #endif
+}
+
+void csys_wake_one(uint32_t *word) {
+    int error = errno;
+#ifdef __linux__
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+#else
+    os_sync_wake_by_address_any(word, sizeof *word, OS_SYNC_WAKE_BY_ADDRESS_NONE);
+#endif
+    errno = error;
+}
 
 // -- Names
 

@@ -37,12 +37,11 @@ ssize_t csys_send_descriptors(int socket, const struct iovec *parts, size_t part
     if (count > 0) {
         message.msg_control = control.bytes;
         message.msg_controllen = CMSG_SPACE(count * sizeof(int));
-        // Padding bytes reach the kernel: no stack contents in them.
-        memset(control.bytes, 0, message.msg_controllen);
+        // Padding bytes reach the kernel, behind an odd number of descriptors: no stack contents in them.
+        memset(control.bytes + message.msg_controllen - sizeof(size_t), 0, sizeof(size_t));
         struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(count * sizeof(int));
+        *header = (struct cmsghdr){
+            .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(count * sizeof(int))};
         memcpy(CMSG_DATA(header), descriptors, count * sizeof(int));
     }
 #ifdef MSG_NOSIGNAL

@@ -5,71 +5,99 @@ import Syscalls
 /// Each is taken out at most once; those that nobody took are closed when the batch goes. (Arrays cannot hold
 /// `OwnedFileDescriptor`s, which cannot be copied.)
 public struct DescriptorBatch: ~Copyable, Sendable {
-    /// The raw descriptors; -1 where one has been taken.
-    private var descriptors: [CInt] = []
+    // A place has the raw descriptor; -1 where it has been taken. The first few are in the batch itself: most messages have no more, and a
+    // process that was just forked pays for each page of memory that an array would be the first to touch.
+    private var first: InlineArray<4, CInt> = .init(repeating: -1)
+    private var firstCount = 0
+    private var others: [CInt] = []
 
     /// An empty batch.
     public init() {}
 
     /// Takes over descriptors from C.
-    package init(owning descriptors: [CInt]) {
-        self.descriptors = descriptors
+    package init(owning descriptors: UnsafeBufferPointer<CInt>) {
+        for descriptor in descriptors { add(descriptor) }
     }
 
     deinit {
-        for descriptor in descriptors where descriptor >= 0 {
-            _ = OwnedFileDescriptor(owning: descriptor)
+        for index in 0..<count where raw(index) >= 0 {
+            _ = OwnedFileDescriptor(owning: raw(index))
         }
     }
 
     /// The number of places, taken ones included.
-    public var count: Int { descriptors.count }
+    public var count: Int { firstCount + others.count }
 
     /// Whether it has no places at all.
-    public var isEmpty: Bool { descriptors.isEmpty }
+    public var isEmpty: Bool { firstCount == 0 }
 
     /// Takes out the first descriptor that is left; `nil` when all have been taken.
     public mutating func takeNext() -> OwnedFileDescriptor? {
-        guard let index = descriptors.firstIndex(where: { $0 >= 0 }) else { return nil }
-        return take(at: index)
+        for index in 0..<count where raw(index) >= 0 { return take(at: index) }
+        return nil
     }
 
     /// Puts a descriptor at the end.
     public mutating func append(_ descriptor: consuming OwnedFileDescriptor) {
-        descriptors.append(descriptor.take())
+        add(descriptor.take())
     }
 
     /// Takes out the descriptor at a place; `nil` when it was taken before or there is no such place.
     public mutating func take(at index: Int) -> OwnedFileDescriptor? {
-        guard descriptors.indices.contains(index), descriptors[index] >= 0 else { return nil }
-        defer { descriptors[index] = -1 }
-        return OwnedFileDescriptor(owning: descriptors[index])
+        guard (0..<count).contains(index), raw(index) >= 0 else { return nil }
+        return OwnedFileDescriptor(owning: removeRaw(index))
     }
 
     /// The descriptors that are still in it, borrowed.
     public var remaining: [FileDescriptor] {
-        descriptors.filter { $0 >= 0 }.map { FileDescriptor(rawValue: $0) }
+        var descriptors: [FileDescriptor] = []
+        for index in 0..<count where raw(index) >= 0 { descriptors.append(FileDescriptor(rawValue: raw(index))) }
+        return descriptors
     }
 
     /// Moves all descriptors of another batch to the end of this one.
     package mutating func append(contentsOf other: consuming DescriptorBatch) {
-        if descriptors.isEmpty {
-            swap(&descriptors, &other.descriptors)
+        if isEmpty {
+            swap(&self, &other)
         } else {
-            descriptors += other.descriptors
-            other.descriptors = []
+            for index in 0..<other.count { add(other.removeRaw(index)) }
         }
     }
 
     /// Moves the first `count` descriptors into a batch of their own.
     package mutating func takeFirst(_ count: Int) -> DescriptorBatch {
-        var first = DescriptorBatch()
-        if count == descriptors.count {
-            swap(&first.descriptors, &descriptors)
-            return first
+        var taken = DescriptorBatch()
+        if count == self.count {
+            swap(&taken, &self)
+            return taken
         }
-        first.descriptors = Array(descriptors.prefix(count))
-        descriptors.removeFirst(count)
-        return first
+        var rest = DescriptorBatch()
+        for index in 0..<self.count {
+            let descriptor = removeRaw(index)
+            if index < count { taken.add(descriptor) } else { rest.add(descriptor) }
+        }
+        swap(&rest, &self)
+        return taken
+    }
+
+    // MARK: Places
+
+    private func raw(_ index: Int) -> CInt {
+        index < first.count ? first[index] : others[index - first.count]
+    }
+
+    private mutating func removeRaw(_ index: Int) -> CInt {
+        let descriptor = raw(index)
+        if index < first.count { first[index] = -1 } else { others[index - first.count] = -1 }
+        return descriptor
+    }
+
+    private mutating func add(_ descriptor: CInt) {
+        if firstCount < first.count {
+            first[firstCount] = descriptor
+            firstCount += 1
+        } else {
+            others.append(descriptor)
+        }
     }
 }

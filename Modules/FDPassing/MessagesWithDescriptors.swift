@@ -157,7 +157,7 @@ extension FileDescriptor {
             }
             if count == 0, flags & csys_msg_ctrunc == 0, unexpected == 0 { return received }
             // Owned from here on, also when one of the checks throws.
-            let arrived = DescriptorBatch(owning: Array(UnsafeBufferPointer(rebasing: numbers[..<count])))
+            let arrived = DescriptorBatch(owning: UnsafeBufferPointer(rebasing: numbers[..<count]))
             if flags & csys_msg_ctrunc != 0 {
                 guard let truncated else { throw .truncated(arrived: count) }
                 truncated.pointee = true

@@ -9,8 +9,11 @@ extension ServerProcess {
     ///
     /// - Parameters:
     ///   - state: Made after the fork: what is held over it the child would have to let go.
+    ///   - preparation: What was made for the child. It goes when the child is watched.
     ///   - run: What the child does; it does not return.
-    func fork(_ state: @autoclosure () -> ServerChild.State, _ run: () -> Never) throws(Errno) -> ServerChild {
+    func fork(
+        _ state: @autoclosure () -> ServerChild.State, _ preparation: AnyObject? = nil, _ run: () -> Never
+    ) throws(Errno) -> ServerChild {
         watchForked()
         flushStandardStreams()
         let start = Deadline.now
@@ -21,7 +24,7 @@ extension ServerProcess {
             let time = Deadline.now - start
             let child = ServerChild(process, state())
             forked = child
-            children[process] = child
+            forkedWith = preparation
             spares.noteFork(taking: time)
             forkCount += 1
             return child
@@ -38,6 +41,8 @@ extension ServerProcess {
     func watchForked() {
         guard let child = forked else { return }
         forked = nil
+        forkedWith = nil
+        children[child.process] = child
         do throws(Errno) {
             try child.watch(in: reactor) { [unowned self, unowned child] in ended(child, $0) }
         } catch {
@@ -58,7 +63,7 @@ extension ServerProcess {
             order.channel.prepareReceiving()
             let start = ForkedChild(inheritance, keeping: order.childDescriptors + watched)
             let context = ChildContext(clientProcess: order.client.process, connection: order.channel)
-            let child = try fork(.running(status: order.status)) {
+            let child = try fork(.running(status: order.status), start) {
                 start.run(type, in: context, status: order.statusDescriptor, watch: watched.first)
             }
             // From now on its other end tells the client of the child's death.

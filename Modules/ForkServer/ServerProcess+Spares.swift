@@ -44,11 +44,10 @@ extension ServerProcess {
             let place = ServerChild.Place(
                 activation: Connection(socket: pair.first), claim: claim, likelyClient: clients.first,
                 knownTypes: programTypes.all.count)
-            let watch = try place.likelyClient?.takeWatch() ?? DescriptorBatch()
             let spare = SpareChild(
-                inheritance, activation: theirs, channel: channel, claim: claim, likelyWatch: watch.remaining.first,
-                types: programTypes.all)
-            spares.add(try fork(.parked(place)) { spare.park() })
+                inheritance, activation: theirs, channel: channel, claim: claim,
+                likelyWatch: try place.likelyClient?.takeWatch() ?? DescriptorBatch(), types: programTypes.all)
+            spares.add(try fork(.parked(place), spare) { spare.park() })
         } catch {
             claims.giveBack(claim)
             throw error

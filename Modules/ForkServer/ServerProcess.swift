@@ -26,8 +26,10 @@ final class ServerProcess {
     private(set) var clients: [ServerClient] = []
     var address: ServerAddress?
     var children: [ProcessID: ServerChild] = [:]
-    /// The one that was forked last, as long as it is not watched.
+    /// The one that was forked last, as long as it is not watched, nor among `children`.
     var forked: ServerChild?
+    /// What was made for it. Memory that is given back after a fork is memory written to, whose pages are copied then: that can wait.
+    var forkedWith: AnyObject?
     let spares: Spares
     var spareTimer: TimerID?
     var settleTimer: TimerID?
@@ -146,6 +148,7 @@ final class ServerProcess {
                     try? Connection(descriptors.take(at: 0)!).send(message: statistics, until: .now)
                 case .abandon(let process):
                     settleActivations()
+                    watchForked()
                     children[process]?.send(.kill)
                 case .retire:
                     settleActivations()

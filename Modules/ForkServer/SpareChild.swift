@@ -4,11 +4,13 @@ import ProcessRoles
 import Syscalls
 
 /// A parked child, from the fork on: waits to be told what to run, and becomes an ordinary child then.
-struct SpareChild {
+final class SpareChild {
     private let child: ForkedChild
     private let activation: FileDescriptor
     private let channel: Connection
     private let claim: Claim
+    /// The server's, which has no use for it after the fork.
+    private let ownWatch: DescriptorBatch
     private let likelyWatch: FileDescriptor?
     private let types: [any ChildProgram.Type]
 
@@ -18,14 +20,16 @@ struct SpareChild {
     ///   - activation: Where it is told.
     ///   - channel: A connection of that number, which will stand for the child's channel.
     ///   - claim: Where it says that it takes what it is told.
-    ///   - likelyWatch: Of whose child it may become: it prepares for that one.
+    ///   - likelyWatch: Of whose child it may become, if of anybody's: it prepares for that one.
     ///   - types: What it may be told to run.
     init(
         _ inheritance: ForkedChild.Inheritance, activation: FileDescriptor, channel: Connection, claim: Claim,
-        likelyWatch: FileDescriptor?, types: [any ChildProgram.Type]
+        likelyWatch: consuming DescriptorBatch, types: [any ChildProgram.Type]
     ) {
-        child = ForkedChild(inheritance, keeping: [activation, likelyWatch].compactMap { $0 })
-        self.likelyWatch = likelyWatch
+        let watches = likelyWatch.remaining
+        child = ForkedChild(inheritance, keeping: [activation] + watches)
+        ownWatch = likelyWatch
+        self.likelyWatch = watches.first
         self.activation = activation
         self.channel = channel
         self.claim = claim

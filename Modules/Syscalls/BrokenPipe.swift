@@ -14,7 +14,7 @@ extension FileDescriptor {
     /// further calls.
     func writeWithoutSignal(_ parts: UnsafeBufferPointer<iovec>) throws(Errno) -> Int {
         #if os(Linux)
-            if kernelWritesWithoutSignal {
+            if csys_writes_without_signal() {
                 do throws(Errno) {
                     return try retryingOnInterrupt {
                         csys_write_without_signal(rawValue, parts.baseAddress, CInt(parts.count))
@@ -38,18 +38,6 @@ extension FileDescriptor {
         }
     }
 }
-
-#if os(Linux)
-    /// Asked once, with a pipe.
-    private let kernelWritesWithoutSignal: Bool = {
-        guard let pipe = try? Pipe() else { return false }
-        var byte: UInt8 = 0
-        return withUnsafeMutableBytes(of: &byte) { bytes in
-            var part = iovec(iov_base: bytes.baseAddress, iov_len: 1)
-            return csys_write_without_signal(pipe.writeEnd.descriptor.rawValue, &part, 1) == 1
-        }
-    }()
-#endif
 
 /// Runs a write with SIGPIPE masked.
 ///

@@ -1,4 +1,5 @@
 import CSyscalls
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -6,46 +7,54 @@ import CSyscalls
     import Darwin
 #endif
 
-/// A lock that threads wait for until a deadline. See pthread_mutex_lock(3).
+/// A lock that threads wait for until a deadline: the third mutex of Drepper's “Futexes Are Tricky”. See futex(7).
 ///
 /// What it guards is its owner's to say. It is taken and given back by calls of their own: unlike `Lock`, nothing stands
-/// between a caller and his system calls, no closure and no generic call.
-package struct DeadlineLock: ~Copyable, @unchecked Sendable {
-    // Sound: a POSIX mutex at an address of its own, which is what threads share it by.
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+/// between a caller and his system calls, no closure and no generic call. It is a word in its owner, and not memory of its own:
+/// a process that was just forked pays for each page that it writes to.
+package struct DeadlineLock: ~Copyable, Sendable {
+    private static let free: UInt32 = 0
+    private static let taken: UInt32 = 1
+    /// Taken, and who gives it back has to wake another.
+    private static let contended: UInt32 = 2
 
-    package init() {
-        mutex = .allocate(capacity: 1)
-        mutex.initialize(to: pthread_mutex_t())
-        pthread_mutex_init(mutex, nil)
-    }
+    private let state = Atomic(Self.free)
 
-    deinit {
-        pthread_mutex_destroy(mutex)
-        mutex.deallocate()
-    }
+    package init() {}
 
     /// Takes the lock. Whoever has it must not take it again.
     ///
     /// - Returns: `false` when another thread has it beyond the deadline.
     package borrowing func lock(until deadline: Deadline) -> Bool {
-        if pthread_mutex_trylock(mutex) == 0 { return true }
-        if deadline == .never { return pthread_mutex_lock(mutex) == 0 }
-        #if canImport(Glibc)
-            var time = deadline.absolute
-            return csys_mutex_lock_until(mutex, &time) == 0
-        #else
-            // There is no call that waits so long and no longer.
-            while pthread_mutex_trylock(mutex) != 0 {
-                if deadline.hasPassed { return false }
-                Deadline.after(.milliseconds(1)).sleep()
+        state.compareExchange(expected: Self.free, desired: Self.taken, ordering: .acquiring).exchanged
+            || wait(until: deadline)
+    }
+
+    @inline(never) private borrowing func wait(until deadline: Deadline) -> Bool {
+        // Whether others wait, too, is not known: it stays contended.
+        while state.exchange(Self.contended, ordering: .acquiring) != Self.free {
+            if deadline.hasPassed { return false }
+            // It comes back for each reason that there is, and then we look again.
+            withWord { word in
+                if var timeout = deadline.remaining.map({ timespec($0) }) {
+                    csys_wait_on_word(word, Self.contended, &timeout)
+                } else {
+                    csys_wait_on_word(word, Self.contended, nil)
+                }
             }
-            return true
-        #endif
+        }
+        return true
     }
 
     /// Gives the lock back. For the thread that took it.
     package borrowing func unlock() {
-        pthread_mutex_unlock(mutex)
+        if state.exchange(Self.free, ordering: .releasing) == Self.contended { withWord { csys_wake_one($0) } }
+    }
+
+    private borrowing func withWord(_ body: (UnsafeMutablePointer<UInt32>) -> Void) {
+        withUnsafePointer(to: state) { state in
+            // An atomic is where it is for as long as it lives, and is its word.
+            body(UnsafeMutableRawPointer(mutating: state).assumingMemoryBound(to: UInt32.self))
+        }
     }
 }

@@ -1,6 +1,6 @@
 // What Swift cannot import from the C library: fork, variadic calls, CMSG macros, and calls that
 // glibc declares only under _GNU_SOURCE. Each function keeps the contract of the call it is named
-// after: -1 and errno on failure. Nothing here retries, allocates or keeps state.
+// after: -1 and errno on failure. Nothing here retries or allocates, nor keeps state that it does not speak of.
 #ifndef CSYSCALLS_H
 #define CSYSCALLS_H
 
@@ -8,6 +8,7 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -49,6 +50,8 @@ int csys_epoll_wait(int epoll, struct epoll_event *events, int capacity, const s
 /// pwritev2(2) at the file's position with RWF_NOSIGNAL (Linux 6.18): EPIPE and no SIGPIPE. EOPNOTSUPP where the kernel or
 /// the kind of file does not have it.
 ssize_t csys_write_without_signal(int descriptor, const struct iovec *parts, int count);
+/// Whether the kernel has RWF_NOSIGNAL. It is asked once, with a pipe; false also as long as there can be no pipe.
+bool csys_writes_without_signal(void);
 /// How many bytes there are to read (FIONREAD), ioctl(2).
 int csys_readable_bytes(int descriptor, int *count);
 /// How many bytes of a socket have not been taken by its peer yet (SIOCOUTQ), tcp(7), unix(7).
@@ -71,10 +74,13 @@ void csys_fork_guard_free(struct csys_fork_guard *guard);
 
 // -- Locks
 
-#ifdef __linux__
-/// pthread_mutex_clocklock(3) with CLOCK_MONOTONIC: an error number, not errno.
-int csys_mutex_lock_until(pthread_mutex_t *mutex, const struct timespec *deadline);
-#endif
+/// Waits while a word of this process has a value, or until it is woken, which also happens for no reason: futex(2) with
+/// FUTEX_WAIT_PRIVATE, on Darwin os_sync_wait_on_address.
+///
+/// timeout: How long at most, null for ever; ETIMEDOUT then.
+int csys_wait_on_word(uint32_t *word, uint32_t value, const struct timespec *timeout);
+/// Wakes one thread that waits so, if any.
+void csys_wake_one(uint32_t *word);
 
 // -- Messages with descriptors
 
