@@ -32,15 +32,13 @@ struct Activation: Sendable {
         _ = try socket.send(words.span.bytes, passing: descriptors.span, waiting: false)
     }
 
-    /// Receives it, in the child; `nil` when there will be none, or, without waiting, is none yet.
+    /// Receives it, in the child; `nil` when there will be none.
     ///
     /// - Parameter descriptors: Gets those that come.
-    static func receive(
-        from socket: FileDescriptor, _ descriptors: inout DescriptorBatch, waiting: Bool
-    ) -> Activation? {
+    static func receive(from socket: FileDescriptor, _ descriptors: inout DescriptorBatch) -> Activation? {
         var words: Words = [0, 0, 0]
         let count = withUnsafeMutableBytes(of: &words) { bytes in
-            try? socket.receive(into: bytes, descriptors: &descriptors, limit: mostDescriptors, waiting: waiting)
+            try? socket.receive(into: bytes, descriptors: &descriptors, limit: mostDescriptors)
         }
         guard count == MemoryLayout<Words>.size, let bond = Bond(rawValue: words[2]),
             descriptors.count == (bond == .given ? 3 : 2)

@@ -42,6 +42,8 @@ final class ServerChild {
         if case .parked(let place) = state { claim = place.claim } else { claim = nil }
     }
 
+    var isParked: Bool { if case .parked = state { true } else { false } }
+
     /// Of one that is parked.
     var knownTypes: Int { if case .parked(let place) = state { place.knownTypes } else { 0 } }
 

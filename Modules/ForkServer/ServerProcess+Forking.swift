@@ -88,7 +88,7 @@ extension ServerProcess {
         child.claim.map(claims.giveBack)
         switch child.state {
         case .running(let channel):
-            childHasEnded = true
+            mayLackSpare = true
             try? ChildStatus.ended(status).send(over: channel)
             channel.close()
             for client in clients { client.remove(child) }

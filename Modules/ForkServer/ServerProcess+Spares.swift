@@ -8,11 +8,10 @@ extension ServerProcess {
     /// How long a parked child may take to take an order. One that was stopped does not, and its order goes to another.
     private static let activationTimeout = Duration.seconds(2)
 
-    /// Has another forked, or one dismissed: at once after the end of a child, if there is none, or when nothing has been done for a
-    /// moment.
+    /// Has another forked, or one dismissed: at once if there is none any more, or when nothing has been done for a moment.
     func replenishSpares() {
-        if childHasEnded, spares.areMissing { changeSpares() }
-        childHasEnded = false
+        if mayLackSpare, spares.areMissing { changeSpares() }
+        mayLackSpare = false
         guard spareTimer == nil, let delay = spares.timeToNextChange(programTypes.all.count) else { return }
         spareTimer = reactor.addTimer(after: (lastActivity + delay).remaining ?? .zero) { [unowned self] in
             spareTimer = nil
@@ -68,6 +67,7 @@ extension ServerProcess {
         let message = Activation(type: Int32(type), client: order.client.process, bond: bond)
         spare.state = .activating(order, place, .after(Self.activationTimeout))
         activating.append(spare)
+        mayLackSpare = true
         if settleTimer == nil { settleLater(after: .milliseconds(1)) }
         place.claim.offer()
         do {

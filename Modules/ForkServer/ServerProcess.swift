@@ -38,8 +38,8 @@ final class ServerProcess {
     /// Those that may have taken an order.
     var activating: [ServerChild] = []
     var activationCount = 0
-    /// Whether a child has ended since spares were last looked after.
-    var childHasEnded = false
+    /// Whether a spare was taken, or a child has ended, since spares were last looked after.
+    var mayLackSpare = false
     /// When an order was served last, or a child has ended.
     var lastActivity = Deadline.now
     /// Those that were read and not served: they are in the main loop, where nothing is half done.
@@ -82,9 +82,13 @@ final class ServerProcess {
             if !orders.isEmpty { serve(orders.removeFirst()) }
             if let request = address?.takeRequest() { fork(request) }
             if orders.isEmpty { replenishSpares() }
-            if forked != nil {
-                // What has come meanwhile is served first.
+            if let forked {
+                // What has come meanwhile is served first, also while a spare comes up.
                 try reactor.runOnce(timeout: .zero)
+                if orders.isEmpty, forked.isParked {
+                    yieldProcessor()
+                    try reactor.runOnce(timeout: .zero)
+                }
                 if orders.isEmpty { prepareForNext() }
             } else {
                 try reactor.runOnce(timeout: orders.isEmpty ? nil : .zero)

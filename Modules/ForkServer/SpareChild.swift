@@ -43,13 +43,10 @@ final class SpareChild {
         do {
             if let likelyWatch { try child.watch(likelyWatch) }
             let start = try StartReport()
+            // What is used for the first time is paid for now, and not when somebody waits for it.
+            if try activation.wait(for: .readable, until: .after(Spares.idleTime)).isEmpty { try rehearse() }
             var descriptors = DescriptorBatch()
-            var order = Activation.receive(from: activation, &descriptors, waiting: false)
-            if order == nil {
-                // What is used for the first time is paid for now, and not when somebody waits for it.
-                if try activation.wait(for: .readable, until: .after(Spares.idleTime)).isEmpty { try rehearse() }
-                order = Activation.receive(from: activation, &descriptors, waiting: true)
-            }
+            let order = Activation.receive(from: activation, &descriptors)
             if let order { try serve(order, descriptors, start) }
         } catch {
             // It could not become what it should: its order goes to another.

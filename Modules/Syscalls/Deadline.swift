@@ -94,18 +94,22 @@ extension Duration {
         let value = attoseconds
         guard value >= 0 else { return nil }
         let divisor: UInt64 = 1_000_000_000
-        let high = UInt64(truncatingIfNeeded: value >> 64)
+        let (high, low) = (UInt64(truncatingIfNeeded: value >> 64), UInt64(truncatingIfNeeded: value))
+        // Up to 18 seconds a processor divides by itself.
+        if high == 0 { return Int64(low / divisor) }
         guard high < divisor / 2 else { return nil }
-        return Int64(divisor.dividingFullWidth((high, UInt64(truncatingIfNeeded: value))).quotient)
+        return Int64(divisor.dividingFullWidth((high, low)).quotient)
     }
 }
 
 extension timespec {
     /// A relative time; a negative duration is none.
     package init(_ duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        self =
-            seconds < 0
-            ? timespec() : timespec(tv_sec: Int(seconds), tv_nsec: Int(max(0, attoseconds) / 1_000_000_000))
+        if let nanoseconds = duration.nanosecondsIfNotNegative {
+            let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+            self = timespec(tv_sec: Int(seconds), tv_nsec: Int(rest))
+        } else {
+            self = timespec(tv_sec: max(0, Int(duration.components.seconds)), tv_nsec: 0)
+        }
     }
 }

@@ -3,6 +3,7 @@
 #ifdef __linux__
 #include "floor.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -12,7 +13,8 @@
 
 enum { request_size = 64 };
 enum { wait_by_pidfd = 3 };  // P_PIDFD, which glibc names since 2.36 only
-/// How long the server has had nothing to do when it forks a spare, in milliseconds. The first one it forks when a child has ended.
+/// How long the server has had nothing to do when it forks a spare, in milliseconds. The first one it forks as soon as the last one was
+/// taken, or a child has ended.
 enum { idle_time = 1 };
 
 // The server
@@ -34,7 +36,7 @@ enum { most_spares = 64 };
 static int epoll;
 static struct child *spares[most_spares];  // parked, the longest first
 static size_t spare_count, spares_wanted;
-static bool child_has_ended;  // since spares were last looked after
+static bool may_lack_spare;  // one was taken, or a child has ended, since the spares were last looked after
 static _Atomic int *claims;  // shared with the children, used in turn
 static size_t next_claim;
 
@@ -114,6 +116,8 @@ static bool start_child(int control) {
         atomic_store(spare->claim, offered);
         send_descriptors(spare->activation, request, sizeof request, fds, 2);
         close(spare->activation);
+        may_lack_spare = true;
+        sched_yield();
     } else {
         pid_t pid = checked_fork();
         if (pid == 0) {
@@ -140,7 +144,7 @@ static void end_child(struct child *child) {
     close(child->pidfd);
     close(child->status);
     free(child);
-    child_has_ended = true;
+    may_lack_spare = true;
 }
 
 /// Memory all of which has been touched.
@@ -186,8 +190,8 @@ static void serve(int control) {
         if (ready == 0) fork_spare();
         // The client waits for each child before it leaves: only spares are left then, and end with us.
         if (!handle(events, ready, control)) return;
-        if (child_has_ended && spare_count == 0 && spares_wanted > 0) fork_spare();
-        child_has_ended = false;
+        if (may_lack_spare && spare_count == 0 && spares_wanted > 0) fork_spare();
+        may_lack_spare = false;
     }
 }
 
