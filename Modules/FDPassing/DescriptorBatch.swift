@@ -64,8 +64,9 @@ public struct DescriptorBatch: ~Copyable, Sendable {
         }
     }
 
-    /// Moves the first `count` descriptors into a batch of their own.
+    /// Moves the first `count` descriptors into a batch of their own. There are as many.
     package mutating func takeFirst(_ count: Int) -> DescriptorBatch {
+        precondition((0...self.count).contains(count), "\(count) of \(self.count) descriptors")
         var taken = DescriptorBatch()
         if count == self.count {
             swap(&taken, &self)

@@ -9,7 +9,8 @@ extension ServerProcess {
     ///
     /// - Parameters:
     ///   - state: Made after the fork: what is held over it the child would have to let go.
-    ///   - preparation: What was made for the child. It goes when the child is watched.
+    ///   - preparation: What was made for the child. It goes when the child is watched: until then some descriptors of the child's are
+    ///     open here, too.
     ///   - run: What the child does; it does not return.
     func fork(
         _ state: @autoclosure () -> ServerChild.State, _ preparation: AnyObject? = nil, _ run: () -> Never

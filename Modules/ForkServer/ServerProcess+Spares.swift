@@ -12,8 +12,10 @@ extension ServerProcess {
     func replenishSpares() {
         if mayLackSpare, spares.areMissing { changeSpares() }
         mayLackSpare = false
-        guard spareTimer == nil, let delay = spares.timeToNextChange(programTypes.all.count) else { return }
-        spareTimer = reactor.addTimer(after: (lastActivity + delay).remaining ?? .zero) { [unowned self] in
+        guard spareTimer == nil, let next = spares.nextChange(programTypes.all.count, after: lastActivity) else {
+            return
+        }
+        spareTimer = reactor.addTimer(after: next.remaining ?? .zero) { [unowned self] in
             spareTimer = nil
             if (lastActivity + Spares.idleTime).hasPassed { changeSpares() }
         }
@@ -62,6 +64,8 @@ extension ServerProcess {
     /// Gives an order to a parked child. One that the child never takes is sent again by its client.
     func activate(_ spare: ServerChild, _ order: SpawnOrder, _ type: Int) {
         guard case .parked(let place) = spare.state else { return }
+        // One that is prepared for another client closes what it watches that one by, and so must everybody else.
+        if spare === forked, order.isDetached || order.client !== place.likelyClient { watchForked() }
         let bond: Activation.Bond =
             order.isDetached ? .detached : order.client === place.likelyClient ? .prepared : .given
         let message = Activation(type: Int32(type), client: order.client.process, bond: bond)

@@ -28,7 +28,8 @@ final class ServerProcess {
     var children: [ProcessID: ServerChild] = [:]
     /// The one that was forked last, as long as it is not watched, nor among `children`.
     var forked: ServerChild?
-    /// What was made for it. Memory that is given back after a fork is memory written to, whose pages are copied then: that can wait.
+    /// What was made for it, with the server's ends of what the child has alone from then on. Memory that is given back after a fork is
+    /// memory written to, whose pages are copied then: that can wait.
     var forkedWith: AnyObject?
     let spares: Spares
     var spareTimer: TimerID?

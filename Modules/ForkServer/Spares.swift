@@ -5,8 +5,8 @@ import Syscalls
 /// The server's parked children: how many there shall be, and when another is forked.
 ///
 /// They are forked when the server has had nothing to do for a moment, since forking while somebody waits would cost him more
-/// than the spare saves; and the first one as soon as the last one was taken or a child has ended, and nobody waits: who has asked once
-/// is likely to ask again, and finds it there.
+/// than the spare saves; and the first one as soon as the last one was taken or a child has ended, and no request has been read that waits: who
+/// has asked once is likely to ask again, and finds it there.
 final class Spares {
     /// How long the server must have been idle.
     static let idleTime = Duration.milliseconds(1)
@@ -43,10 +43,13 @@ final class Spares {
 
     /// When to look at the spares again; `nil` when all is as it shall be.
     ///
-    /// - Parameter types: How many types there are that one should know.
-    func timeToNextChange(_ types: Int) -> Duration? {
-        parked.count == wanted && parked.allSatisfy { $0.knownTypes == types }
-            ? nil : max(Self.idleTime, earliest?.remaining ?? .zero)
+    /// - Parameters:
+    ///   - types: How many types there are that one should know.
+    ///   - lastActivity: When the server had something to do last.
+    func nextChange(_ types: Int, after lastActivity: Deadline) -> Deadline? {
+        if parked.count == wanted, parked.allSatisfy({ $0.knownTypes == types }) { return nil }
+        let idle = lastActivity + Self.idleTime
+        return earliest.map { max(idle, $0) } ?? idle
     }
 
     /// One that is not needed any more; `nil` when there is none.

@@ -21,6 +21,10 @@ final class TrackerJournal {
         var mapping: MemoryMapping
 
         init(_ memory: consuming SharedMemory) throws(Errno) {
+            // A tracker was killed within `reset`, and an empty file cannot be mapped. As all zeros it does not count either.
+            if try memory.size() < TrackerJournal.headerSize {
+                try memory.descriptor.truncate(to: Int64(TrackerJournal.initialSize))
+            }
             mapping = try memory.map()
             self.memory = memory
         }

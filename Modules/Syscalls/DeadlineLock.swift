@@ -34,13 +34,14 @@ package struct DeadlineLock: ~Copyable, Sendable {
         // Whether others wait, too, is not known: it stays contended.
         while state.exchange(Self.contended, ordering: .acquiring) != Self.free {
             if deadline.hasPassed { return false }
-            // It comes back for each reason that there is, and then we look again.
-            withWord { word in
-                if var timeout = deadline.remaining.map({ timespec($0) }) {
-                    csys_wait_on_word(word, Self.contended, &timeout)
-                } else {
-                    csys_wait_on_word(word, Self.contended, nil)
-                }
+            let result = withWord { word in
+                guard let left = deadline.remaining else { return csys_wait_on_word(word, Self.contended, nil) }
+                var timeout = timespec(left)
+                return csys_wait_on_word(word, Self.contended, &timeout)
+            }
+            // It comes back for all sorts of reasons, and then we look again; where it cannot wait, after a moment.
+            if result == -1, ![.resourceTemporarilyUnavailable, .interrupted, .timedOut].contains(Errno.current) {
+                Deadline.after(.milliseconds(1)).sleep()
             }
         }
         return true
@@ -51,7 +52,8 @@ package struct DeadlineLock: ~Copyable, Sendable {
         if state.exchange(Self.free, ordering: .releasing) == Self.contended { withWord { csys_wake_one($0) } }
     }
 
-    private borrowing func withWord(_ body: (UnsafeMutablePointer<UInt32>) -> Void) {
+    @discardableResult
+    private borrowing func withWord<Result>(_ body: (UnsafeMutablePointer<UInt32>) -> Result) -> Result {
         withUnsafePointer(to: state) { state in
             // An atomic is where it is for as long as it lives, and is its word.
             body(UnsafeMutableRawPointer(mutating: state).assumingMemoryBound(to: UInt32.self))

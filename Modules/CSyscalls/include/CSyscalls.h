@@ -77,7 +77,7 @@ void csys_fork_guard_free(struct csys_fork_guard *guard);
 /// Waits while a word of this process has a value, or until it is woken, which also happens for no reason: futex(2) with
 /// FUTEX_WAIT_PRIVATE, on Darwin os_sync_wait_on_address.
 ///
-/// timeout: How long at most, null for ever; ETIMEDOUT then.
+/// timeout: How long at most, null for ever; ETIMEDOUT then. On Darwin the time that the machine sleeps does not count.
 int csys_wait_on_word(uint32_t *word, uint32_t value, const struct timespec *timeout);
 /// Wakes one thread that waits so, if any.
 void csys_wake_one(uint32_t *word);
