@@ -144,13 +144,12 @@ bool csys_writes_without_signal(void) {
     // Asked once, or by several threads with the same answer. Here, since what Swift initializes once takes a call at each use.
     static _Atomic signed char answer;
     if (answer == 0) {
-        int saved = errno, ends[2];
+        int ends[2];
         if (pipe2(ends, O_CLOEXEC) == -1) return false;
         struct iovec part = {.iov_base = &(char){0}, .iov_len = 1};
         answer = csys_write_without_signal(ends[1], &part, 1) == 1 ? 1 : -1;
         close(ends[0]);
         close(ends[1]);
-        errno = saved;
     }
     return answer > 0;
 }

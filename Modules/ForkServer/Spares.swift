@@ -5,8 +5,8 @@ import Syscalls
 /// The server's parked children: how many there shall be, and when another is forked.
 ///
 /// They are forked when the server has had nothing to do for a moment, since forking while somebody waits would cost him more
-/// than the spare saves; and the first one as soon as the last one was taken or a child has ended, and no request has been read that waits: who
-/// has asked once is likely to ask again, and finds it there.
+/// than the spare saves; and the first one as soon as the last one was taken or a child has ended, when no request has been read
+/// that waits: who has asked once is likely to ask again, and finds it there.
 final class Spares {
     /// How long the server must have been idle.
     static let idleTime = Duration.milliseconds(1)

@@ -6,19 +6,13 @@ import Testing
 @testable import Pool
 
 @Suite("Answers that were not sent yet") struct AnswerRingTests {
-    /// The same memory, as a worker and its pool have it.
-    private func pages() throws -> (worker: WorkerPage, pool: WorkerPage) {
-        let memory = try WorkerPage.makeMemory()
-        return (try WorkerPage(memory.descriptor), try WorkerPage(memory.descriptor))
-    }
-
     private func answer(_ number: Int, _ count: Int) -> [UInt8] {
         (0..<count).map { UInt8(truncatingIfNeeded: number &* 31 &+ $0) }
     }
 
     @Test("come out as they went in, wherever the ring ends")
     func roundTrip() throws {
-        let (worker, pool) = try pages()
+        let (worker, pool) = try WorkerPage.pair()
         #expect(pool.answers.isEmpty)
         #expect(pool.answers.take() == [])
         var expected: [UInt8] = []
@@ -35,7 +29,7 @@ import Testing
 
     @Test("are refused when there is no room for them, or when they are long, and have room again when some were taken")
     func full() throws {
-        let (worker, pool) = try pages()
+        let (worker, pool) = try WorkerPage.pair()
         #expect(!worker.answers.put(answer(0, AnswerRing.longestAnswer + 1)))
         for number in 0..<AnswerRing.capacity / AnswerRing.longestAnswer {
             #expect(worker.answers.put(answer(number, AnswerRing.longestAnswer)))
@@ -48,7 +42,7 @@ import Testing
 
     @Test("are none, or as many bytes as the ring has at the most, whatever the worker says of their number")
     func nonsense() throws {
-        let (_, pool) = try pages()
+        let (_, pool) = try WorkerPage.pair()
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 + AnswerRing.capacity, alignment: 64)
         defer { memory.deallocate() }
         memory.initializeMemory(as: UInt8.self, repeating: 9)
@@ -71,7 +65,7 @@ import Testing
 
     @Test("arrive in order, each once, while one side puts them in and the other takes them out")
     func concurrent() throws {
-        let (worker, pool) = try pages()
+        let (worker, pool) = try WorkerPage.pair()
         let count = 20_000
         let putting = try Background { () throws -> Int in
             var refused = 0

@@ -7,11 +7,6 @@ import Testing
 
 /// The parts of a pool that need no processes.
 @Suite("Books, page and records") struct BookTests {
-    private func makePage() throws -> WorkerPage {
-        let memory = try WorkerPage.makeMemory()
-        return try WorkerPage(memory.descriptor)
-    }
-
     private func job(_ id: UInt64, priority: Int = 0) -> Job {
         var options = TaskOptions()
         options.priority = priority
@@ -20,9 +15,7 @@ import Testing
 
     @Test("of a task that worker and pool want at once exactly one has it")
     func claims() throws {
-        let memory = try WorkerPage.makeMemory()
-        let ours = try WorkerPage(memory.descriptor)
-        let theirs = try WorkerPage(memory.descriptor)
+        let (theirs, ours) = try WorkerPage.pair()
         let current = Counter()
         let worker = try Background {
             var claimed = 0
@@ -52,9 +45,7 @@ import Testing
 
     @Test("of a task that a worker has just begun nobody thinks that it is as far as the one before")
     func elements() throws {
-        let memory = try WorkerPage.makeMemory()
-        let ours = try WorkerPage(memory.descriptor)
-        let theirs = try WorkerPage(memory.descriptor)
+        let (theirs, ours) = try WorkerPage.pair()
         let current = Counter()
         let worker = try Background {
             for task in UInt64(1)...20_000 {
@@ -76,8 +67,8 @@ import Testing
     @Test("a task goes to who is idle, else it waits, and a worker that is known to be quick gets several")
     func delivery() throws {
         var books = PoolBooks()
-        books.seat(0, try makePage(), quota: .max)
-        books.seat(1, try makePage(), quota: .max)
+        books.seat(0, try WorkerPage.pair().pool, quota: .max)
+        books.seat(1, try WorkerPage.pair().pool, quota: .max)
         #expect(books.deliverToIdle(job(1))?.worker == 1)
         #expect(books.deliverToIdle(job(2))?.worker == 0)
         #expect(books.deliverToIdle(job(3)) == nil)
@@ -105,7 +96,7 @@ import Testing
     @Test("a worker without work takes half of what waits at another, but nothing that was begun")
     func stealing() throws {
         var books = PoolBooks()
-        let page = try makePage()
+        let page = try WorkerPage.pair().pool
         books.seat(0, page, quota: .max)
         _ = books.deliverToIdle(job(1))
         for id in 2...9 { books.enqueue(job(UInt64(id))) }
@@ -117,7 +108,7 @@ import Testing
         #expect(sent.count == 8)
         // It has begun the first, and, oddly, the last.
         #expect(page.claim(2, in: sent[0].slot) && page.claim(9, in: sent[7].slot))
-        books.seat(1, try makePage(), quota: .max)
+        books.seat(1, try WorkerPage.pair().pool, quota: .max)
         // Nobody knows how quick it is: one.
         guard case .idle = books.next(for: 1) else {
             Issue.record("what was begun was taken")
@@ -142,10 +133,10 @@ import Testing
     @Test("a worker that does not begin its tasks loses them to another, and is idle then")
     func stuckWorker() throws {
         var books = PoolBooks()
-        books.seat(0, try makePage(), quota: .max)
+        books.seat(0, try WorkerPage.pair().pool, quota: .max)
         _ = books.deliverToIdle(job(1))
         Deadline.after(.milliseconds(6)).sleep()
-        books.seat(1, try makePage(), quota: .max)
+        books.seat(1, try WorkerPage.pair().pool, quota: .max)
         guard case .send(let stolen) = books.next(for: 1) else {
             Issue.record("nothing is taken")
             return
@@ -158,10 +149,10 @@ import Testing
     @Test("a task that a thread waits for itself stays where it is")
     func leasedTask() throws {
         var books = PoolBooks()
-        books.seat(0, try makePage(), quota: .max)
+        books.seat(0, try WorkerPage.pair().pool, quota: .max)
         _ = books.deliverToIdle(job(1), isLeased: true)
         Deadline.after(.milliseconds(6)).sleep()
-        books.seat(1, try makePage(), quota: .max)
+        books.seat(1, try WorkerPage.pair().pool, quota: .max)
         guard case .idle = books.next(for: 1) else {
             Issue.record("it was taken")
             return
@@ -173,7 +164,7 @@ import Testing
     @Test("one that retires keeps what it has begun, and the rest waits again, in order")
     func retiring() throws {
         var books = PoolBooks()
-        let page = try makePage()
+        let page = try WorkerPage.pair().pool
         books.seat(0, page, quota: 5)
         _ = books.deliverToIdle(job(1))
         for id in 2...8 { books.enqueue(job(UInt64(id))) }

@@ -2,6 +2,12 @@ import Syscalls
 import TestSupport
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 @Suite("Deadlines")
 struct DeadlineTests {
     @Test("never does not pass, has nothing that remains, and no duration changes it")
@@ -52,6 +58,21 @@ struct DeadlineTests {
         #expect(past.absolute.tv_nsec >= 0)
         let later = past + .nanoseconds(1_500_000_000)
         #expect(later > past)
+    }
+
+    @Test(
+        "a duration is what C calls take it for, to the nanosecond, and a negative one is none",
+        arguments: [0, 1, 999_999_999, 1_000_000_000, 18_446_744_073, 18_446_744_074, .max / 3, .max] as [Int64])
+    func relative(nanoseconds: Int64) {
+        let time = timespec(.nanoseconds(nanoseconds))
+        #expect(Int64(time.tv_sec) == nanoseconds / 1_000_000_000)
+        #expect(Int64(time.tv_nsec) == nanoseconds % 1_000_000_000)
+        // Less than one does not count.
+        let rounded = timespec(.nanoseconds(nanoseconds) + Duration(attoseconds: 999_999_999))
+        #expect(rounded.tv_sec == time.tv_sec && rounded.tv_nsec == time.tv_nsec)
+        guard nanoseconds > 0 else { return }
+        let negative = timespec(.nanoseconds(-nanoseconds))
+        #expect(negative.tv_sec == 0 && negative.tv_nsec == 0)
     }
 
     @Test("milliseconds are rounded up, and kept within what C calls take")

@@ -130,16 +130,19 @@ let countingCommands: HelperCommands = [
         }
     },
     "joined-batches": {
-        try checkKeepsDescriptors {
-            var batch = DescriptorBatch()
-            for _ in 0..<5 { batch.append(try OwnedFileDescriptor.open("/dev/null", .readOnly)) }
-            let numbers = batch.remaining.map(\.rawValue)
-            var first = batch.takeFirst(2)
-            checkEqual(first.remaining.map(\.rawValue), Array(numbers[..<2]))
-            checkEqual(batch.remaining.map(\.rawValue), Array(numbers[2...]))
-            batch.append(contentsOf: first)
-            checkEqual(batch.remaining.map(\.rawValue), Array(numbers[2...] + numbers[..<2]))
-            first = DescriptorBatch()
+        for (count, cut) in [(5, 2), (5, 5), (5, 0), (4, 1), (11, 4), (11, 7)] {
+            try checkKeepsDescriptors {
+                var batch = DescriptorBatch()
+                for _ in 0..<count { batch.append(try OwnedFileDescriptor.open("/dev/null", .readOnly)) }
+                let numbers = batch.remaining.map(\.rawValue)
+                var first = batch.takeFirst(cut)
+                checkEqual(first.remaining.map(\.rawValue), Array(numbers[..<cut]))
+                checkEqual(batch.remaining.map(\.rawValue), Array(numbers[cut...]))
+                batch.append(contentsOf: first)
+                checkEqual(batch.remaining.map(\.rawValue), Array(numbers[cut...] + numbers[..<cut]))
+                checkEqual(batch.count, count)
+                first = DescriptorBatch()
+            }
         }
     },
 ]

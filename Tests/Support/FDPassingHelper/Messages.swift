@@ -120,14 +120,14 @@ let messageCommands: HelperCommands = [
         try checkKeepsDescriptors {
             var batch = DescriptorBatch()
             check(batch.takeNext() == nil, "something was taken out of nothing")
-            for _ in 0..<4 { batch.append(try OwnedFileDescriptor.open("/dev/null", .readOnly)) }
+            for _ in 0..<6 { batch.append(try OwnedFileDescriptor.open("/dev/null", .readOnly)) }
             let numbers = batch.remaining.map(\.rawValue)
             // What was taken from its place is passed over.
-            batch.take(at: 1)?.discard()
+            for place in [1, 4] { batch.take(at: place)?.discard() }
             var taken: [CInt] = []
             while let next = batch.takeNext() { taken.append(next.take()) }
-            checkEqual(taken, [numbers[0], numbers[2], numbers[3]])
-            checkEqual(batch.count, 4)
+            checkEqual(taken, [numbers[0], numbers[2], numbers[3], numbers[5]])
+            checkEqual(batch.count, 6)
             checkEqual(batch.remaining, [])
             check(taken.allSatisfy { FileDescriptor(rawValue: $0).isOpen }, "one that was taken is closed")
             for number in taken { _ = OwnedFileDescriptor(owning: number) }
